@@ -1,0 +1,1 @@
+"""What is written down: events, state items, outputs, their codecs and the table of topics. Knows nothing else."""

@@ -1,0 +1,1 @@
+"""Orchestration against ports: the same code under Kafka, SQLite and the simulator."""

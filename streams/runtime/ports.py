@@ -1,0 +1,338 @@
+"""The outside world in our words: a log, a store of state, a clock. Promises live here and in `tests/contracts`.
+
+    Log.consumer(group) ──► poll ──► records            Producer: begin · send · send_offsets · commit | abort
+    Log.reader(topic, partition, from) ──► committed records in order, without a group
+    StateStore: load (checked) · due · apply (compare-and-set on seq) · rebuild
+
+A `Record` has the methods of `confluent_kafka.Message`, so that edge hands its messages on as they are. Offsets grow
+but are never assumed to be gapless.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+
+class TopicPartition(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Record(Protocol):
+    """One record as the log keeps it. The methods are those of `confluent_kafka.Message`."""
+
+    def topic(self) -> str: ...  # noqa: D102
+    def partition(self) -> int: ...  # noqa: D102
+    def offset(self) -> int: ...  # noqa: D102
+    def key(self) -> bytes | None: ...  # noqa: D102
+    def value(self) -> bytes | None: ...  # noqa: D102
+    def headers(self) -> Headers | None: ...  # noqa: D102
+    def timestamp(self) -> tuple[int, int]:
+        """(kind, milliseconds)."""
+        ...
+
+
+class LogRecord:
+    """A record that edges other than Kafka, and tests, make."""
+
+    __slots__ = ("_headers", "_key", "_offset", "_partition", "_timestamp", "_topic", "_value")
+
+    def __init__(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp_ms: int = 0,
+        headers: Headers | None = None,
+    ) -> None:
+        """Positional in the order in which a log keeps them."""
+        self._topic, self._partition, self._offset = topic, partition, offset
+        self._key, self._value, self._timestamp, self._headers = key, value, timestamp_ms, headers
+
+    def topic(self) -> str:  # noqa: D102
+        return self._topic
+
+    def partition(self) -> int:  # noqa: D102
+        return self._partition
+
+    def offset(self) -> int:  # noqa: D102
+        return self._offset
+
+    def key(self) -> bytes | None:  # noqa: D102
+        return self._key
+
+    def value(self) -> bytes | None:  # noqa: D102
+        return self._value
+
+    def headers(self) -> Headers | None:  # noqa: D102
+        return self._headers
+
+    def timestamp(self) -> tuple[int, int]:  # noqa: D102
+        return 1, self._timestamp
+
+
+class Position(msgspec.Struct, frozen=True):
+    """A committed position: the offset of the next record to read, with the metadata committed beside it."""
+
+    offset: int
+    metadata: str
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """A consumer's place in its group, read live. Never cache it. `generation` < 0 or empty `member`: not a member."""
+
+    group: str
+    generation: int
+    member: str
+    token: Any = None
+
+
+class Rebalance(Protocol):
+    """Who is told about partitions. Called inside `poll` and `close`, on the polling thread."""
+
+    def assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        """These are yours from here on. They start at their committed position, else at the log's start."""
+        ...
+
+    def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """You give these up. What you commit before returning still counts."""
+        ...
+
+    def lost(self, partitions: Sequence[TopicPartition]) -> None:
+        """These are gone already. Nothing of theirs can be committed."""
+        ...
+
+
+class Consumer(Protocol):
+    """A member of a group. Single-threaded. Reads committed records only."""
+
+    def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
+        """Join the group for these topics."""
+        ...
+
+    def poll(self, records_max: int, wait_ms: int) -> list[Record]:
+        """Up to `records_max` records; waits up to `wait_ms` for the first. Keeps the membership alive.
+
+        Records of one partition come in offset order. Calls the rebalance listener.
+        """
+        ...
+
+    def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Position | None]:
+        """Committed positions; waits for a transaction of a predecessor that is still open. Raises `Retryable`."""
+        ...
+
+    def membership(self) -> Membership:
+        """Where this consumer stands now."""
+        ...
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on from `offset`. Records already handed out are the caller's business."""
+        ...
+
+    def pause(self, partitions: Sequence[TopicPartition]) -> None:
+        """`poll` gives nothing of these until `resume`. Rebalances keep the pause."""
+        ...
+
+    def resume(self, partitions: Sequence[TopicPartition]) -> None:
+        """The other direction."""
+        ...
+
+    def lag(self, partition: TopicPartition) -> int:
+        """How many records are between the position of `poll` and the end, at least; gaps count."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group at once; `revoked` is called for what is still owned."""
+        ...
+
+
+class Producer(Protocol):
+    """A transactional producer. Creating one fences every older one with the same id and aborts its transaction."""
+
+    def begin(self) -> None:
+        """Open a transaction."""
+        ...
+
+    def send(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None = None,
+        partition: int = -1,
+        headers: Headers | None = None,
+        timestamp_ms: int = 0,
+    ) -> None:
+        """Add a record; partition -1: by murmur2 of the key. Raises `Poison` when the record is too large."""
+        ...
+
+    def send_offsets(self, offsets: Mapping[TopicPartition, Position], membership: Membership) -> None:
+        """Add consumed positions. Raises `Fenced` when the member is not in the group's current generation.
+
+        A membership with generation < 0 and an empty member is accepted unchecked, as Kafka does: callers must refuse
+        to send one.
+        """
+        ...
+
+    def commit(self) -> None:
+        """All or nothing. Raises `Fenced` (nothing happened), `Retryable` (call again), `Doubtful` (unknown)."""
+        ...
+
+    def abort(self) -> None:
+        """Nothing happened."""
+        ...
+
+    def close(self) -> None:
+        """Abort what is open."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads one partition without a group. Sees committed records only."""
+
+    def poll(self, records_max: int, wait_ms: int) -> list[Record]:
+        """The next records, in order."""
+        ...
+
+    def close(self) -> None:
+        """Done."""
+        ...
+
+
+class Log(Protocol):
+    """An ordered, partitioned, transactional log."""
+
+    cluster_id: str
+    """Which log this is. State that was built from another one is not ours."""
+
+    def consumer(self, group: str) -> Consumer:
+        """A new member of `group`."""
+        ...
+
+    def producer(self, transactional_id: str) -> Producer:
+        """A new producer; the id is stable per worker slot."""
+        ...
+
+    def reader(self, topic: str, partition: int, offset: int = 0) -> Reader:
+        """Read committed records from `offset` (inclusive) on."""
+        ...
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions the topic has. Raises `Fatal` when there is no such topic."""
+        ...
+
+    def start_offset(self, topic: str, partition: int) -> int:
+        """The oldest offset that is still there."""
+        ...
+
+    def create_topic(self, topic: str, partitions: int, *, compact: bool, retention_ms: int | None) -> None:
+        """Create a topic unless it exists. Raises `Fatal` when it exists with another partition count."""
+        ...
+
+
+class WakeChange(NamedTuple):
+    """The wake of an address of a level changed; null: none."""
+
+    level: int
+    address: str
+    due: int | None
+
+
+class StateCommit(msgspec.Struct, frozen=True):
+    """What commit `seq` changes in the state of one partition. Null item values are removed.
+
+    `changelog_offset` is the first changelog offset that was surely written after this commit's marker, or a lower
+    one: a restore may read on from there.
+    """
+
+    partition: int
+    seq: int
+    changes: Mapping[str, Mapping[str, bytes | None]]
+    wakes: Sequence[WakeChange]
+    changelog_offset: int
+
+
+class StorePosition(msgspec.Struct, frozen=True):
+    """Where the store stands for a partition. `seq` None: nothing there, or a rebuild is under way."""
+
+    seq: int | None
+    changelog_offset: int
+    cluster_id: str
+
+
+class StateStore(Protocol):
+    """Serving state. The log is the truth; this is what is served and may vanish at any moment.
+
+    Every call may raise `Retryable` (not reachable, busy, full, loading): same call again later.
+    """
+
+    def position(self, partition: int) -> StorePosition:
+        """Where the store stands."""
+        ...
+
+    def load(self, wanted: Mapping[int, Sequence[str]], seqs: Mapping[int, int]) -> dict[str, dict[str, bytes]]:
+        """All items of the wanted addresses, by partition, in one round trip. Unknown addresses give no items.
+
+        Each partition's seq is read together with its values, and before them; raises `StateLost` for the first one
+        that does not stand at `seqs[partition]`.
+        """
+        ...
+
+    def due(self, partition: int, level: int, upto: int, limit: int, seq: int) -> list[tuple[int, str]]:
+        """Wakes of a level with `due <= upto`, as (due, address), smallest first. Checked like `load`."""
+        ...
+
+    def next_due(self, partition: int, level: int, seq: int) -> int | None:
+        """The smallest due of a level. Checked like `load`."""
+        ...
+
+    def apply(self, commits: Sequence[StateCommit]) -> None:
+        """Apply each commit iff its partition stands at `seq - 1`; one that stands at `seq` already is success.
+
+        A first commit (`seq` 1) applies to an empty partition. Raises `StateLost` for the first partition that stands
+        elsewhere, after having tried all of them.
+        """
+        ...
+
+    def rebuild(self, partition: int) -> "Rebuild":
+        """Start anew: empties the partition under a fresh token; an older rebuild of it can write no more."""
+        ...
+
+    def catch_up(self, partition: int, seq_from: int, commit: StateCommit) -> None:
+        """Replay several commits at once: apply `commit` iff the partition stands at `seq_from`. Raises `StateLost`."""
+        ...
+
+    def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class Rebuild(Protocol):
+    """Fills an emptied partition. Every call raises `Fenced` when a newer rebuild has begun."""
+
+    def write(self, changes: Mapping[str, Mapping[str, bytes | None]], wakes: Sequence[WakeChange]) -> None:
+        """A chunk, in changelog order; later chunks overwrite earlier ones."""
+        ...
+
+    def finish(self, seq: int, changelog_offset: int) -> None:
+        """The partition stands at `seq` from here on."""
+        ...
+
+
+class Clock(Protocol):
+    """Wall time and waiting; virtual in replay and simulation."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        ...
+
+    def sleep_ms(self, duration_ms: int) -> None:
+        """Wait."""
+        ...
