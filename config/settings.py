@@ -143,14 +143,22 @@ class ScoreSettings(Section, frozen=True, kw_only=True):
     engagement_kappa: float = 20.0
     """Shown = 100 (1 - exp(-S / kappa)): 20 points of fresh engagement show 63."""
     risk_kappa: float = 6.0
-    engagement: dict[str, float] = {
-        "post": 3.0, "reply": 3.0, "quote": 3.0, "repost": 2.0, "like": 0.5, "follow": 1.0, "dm": 3.0,
-    }  # fmt: skip
+    engagement: dict[str, float] = msgspec.field(
+        default_factory=lambda: {
+            "post": 3.0,
+            "reply": 3.0,
+            "quote": 3.0,
+            "repost": 2.0,
+            "like": 0.5,
+            "follow": 1.0,
+            "dm": 3.0,
+        }  # fmt: skip
+    )
     """Points by kind of act."""
     risk_per_negative: float = 3.0
     """Risk points of an act with sentiment -1; in proportion down to 0."""
     risk_intents: dict[str, float] = {}
-    caps: dict[str, float] = {"like": 2.0, "repost": 6.0}
+    caps: dict[str, float] = msgspec.field(default_factory=lambda: {"like": 2.0, "repost": 6.0})
     """Most engagement points a kind can earn in one bucket (half_life / 64: 2.6 hours at a week)."""
     bands: tuple[Band, ...] = (
         Band(name="watch", enter=40, leave=30),
