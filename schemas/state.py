@@ -227,8 +227,21 @@ class Shown(Wire, frozen=True, tag=145):
     at: int
 
 
+class PastEpisode(Wire, frozen=True, tag=147):
+    """An episode that is over and can still be withdrawn. `base` are the acts that made it fire, by id."""
+
+    start: int
+    alert: str
+    base: tuple[str, ...]
+
+
 class EpisodeItem(Wire, frozen=True, tag=146):
-    """The state of one rule at one customer."""
+    """The state of one rule at one customer: its last episode, and those before that can still be withdrawn.
+
+    `status` is that of the last episode: firing, resolved or withdrawn; `pending` while there was none. `pending_since`
+    is when the next one would start (0: no sign of one). `acts` are the evidence, oldest first, at most 64, done at
+    `times`; `base` those in the window that ended at `start`. `until` is when the window ends, or ended.
+    """
 
     rule_hash: str
     status: str
@@ -240,6 +253,9 @@ class EpisodeItem(Wire, frozen=True, tag=146):
     value: int = 0
     until: int = 0
     alert: str = ""
+    times: tuple[int, ...] = ()
+    base: tuple[str, ...] = ()
+    past: tuple[PastEpisode, ...] = ()
 
 
 StateItem = (
