@@ -8,7 +8,7 @@ A `Record` has the methods of `confluent_kafka.Message`, so that edge hands its 
 but are never assumed to be gapless.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -134,11 +134,14 @@ class Consumer(Protocol):
         ...
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Read on from `offset`. Records already handed out are the caller's business."""
+        """Read on from `offset`. Records already handed out are the caller's business.
+
+        Nothing happens when the partition is not owned; the same holds for `pause` and `resume`.
+        """
         ...
 
     def pause(self, partitions: Sequence[TopicPartition]) -> None:
-        """`poll` gives nothing of these until `resume`. Rebalances keep the pause."""
+        """`poll` gives nothing of these until `resume`. Rebalances keep the pause of what stays owned."""
         ...
 
     def resume(self, partitions: Sequence[TopicPartition]) -> None:
@@ -186,7 +189,7 @@ class Producer(Protocol):
         ...
 
     def abort(self) -> None:
-        """Nothing happened."""
+        """Nothing happened. Also after `Fenced`, and without an open transaction."""
         ...
 
     def close(self) -> None:
@@ -232,9 +235,32 @@ class Log(Protocol):
         """The oldest offset that is still there."""
         ...
 
+    def end_offset(self, topic: str, partition: int) -> int:
+        """The offset after the last record that a reader can see now, at least; gaps count."""
+        ...
+
     def create_topic(self, topic: str, partitions: int, *, compact: bool, retention_ms: int | None) -> None:
         """Create a topic unless it exists. Raises `Fatal` when it exists with another partition count."""
         ...
+
+    def append(self, topic: str, records: Iterable["Row"], partition: int | None = None) -> None:
+        """Write records outside of any group, all or nothing. Null partition: by murmur2 of each key.
+
+        For feeding raw topics and for tools. Raises `Poison` for a record that is too large, `Retryable`.
+        """
+        ...
+
+    def maintain(self) -> None:
+        """Retention and compaction, a bounded piece of it. Call it now and then; a broker does it by itself."""
+        ...
+
+    def close(self) -> None:
+        """Release files and connections. Consumers and producers are closed before."""
+        ...
+
+
+Row = tuple[bytes | None, bytes | None, Headers | None, int]
+"""(key, value, headers, timestamp in ms; 0: now)"""
 
 
 class WakeChange(NamedTuple):
@@ -322,7 +348,7 @@ class Rebuild(Protocol):
         ...
 
     def finish(self, seq: int, changelog_offset: int) -> None:
-        """The partition stands at `seq` from here on."""
+        """The partition stands at `seq` from here on. One that stands there already is success."""
         ...
 
 
