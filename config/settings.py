@@ -28,7 +28,9 @@ class EngineSettings(Section, frozen=True, kw_only=True):
     commit_ms_max: int = 100
     """Each hop costs one interval under backlog; an alert is three hops."""
     commit_records_max: int = 20_000
+    """A batch of so many records is committed at once, whatever the time."""
     commit_bytes_max: int = 8 << 20
+    """The same for bytes: it bounds the memory of a batch."""
     cache_addresses_max: int = 100_000
     """Addresses whose decoded items stay in memory, per worker; about 2 KB each."""
     session_timeout_ms: int = 10_000
@@ -38,6 +40,7 @@ class EngineSettings(Section, frozen=True, kw_only=True):
     reject_share_max: float = 0.5
     """More dead letters than this share of the last `reject_window` records stop the worker loudly."""
     reject_window: int = 1_000
+    """Records that `reject_share_max` is taken over: enough that a few bad ones stop nobody."""
 
 
 class LogSettings(Section, frozen=True, kw_only=True):
@@ -53,12 +56,14 @@ class StateSettings(Section, frozen=True, kw_only=True):
     redis_url: str = ""
     """Empty: an embedded redis-server under the log's directory. A password belongs into `redis_password_file`."""
     redis_password_file: str = ""
+    """A file whose first line is the password; empty: none is sent."""
 
 
 class RelevanceSettings(Section, frozen=True, kw_only=True):
     """Which acts matter."""
 
     relevance: Literal["brand", "all"] = "brand"
+    """`brand`: what names or answers us, by the lists below. `all`: every act, for replays and small streams."""
     terms: tuple[str, ...] = ()
     """Words and phrases, found anywhere in the text, whatever their case."""
     accounts: tuple[str, ...] = ()
@@ -71,7 +76,9 @@ class InputSettings(Section, frozen=True, kw_only=True):
     """One raw topic."""
 
     name: str
+    """What logs and metrics call it."""
     format: str
+    """The wire format of its payloads."""
     topic: str = ""
     """Default: `raw.<name>`."""
     silence: Literal["", "nothing happened", "unknown"] = ""
@@ -131,8 +138,11 @@ class Band(Section, frozen=True, kw_only=True):
     """A band of the risk score: entered at `enter` (inclusive), left below `leave`."""
 
     name: str
+    """What subscribers and rules call it."""
     enter: float
+    """Entered at this shown risk (inclusive)."""
     leave: float
+    """Left below this shown risk (exclusive)."""
 
 
 class ScoreSettings(Section, frozen=True, kw_only=True):
@@ -143,6 +153,7 @@ class ScoreSettings(Section, frozen=True, kw_only=True):
     engagement_kappa: float = 20.0
     """Shown = 100 (1 - exp(-S / kappa)): 20 points of fresh engagement show 63."""
     risk_kappa: float = 6.0
+    """The same for risk: two acts of sentiment -1 show 63."""
     engagement: dict[str, float] = msgspec.field(
         default_factory=lambda: {
             "post": 3.0,
@@ -152,12 +163,13 @@ class ScoreSettings(Section, frozen=True, kw_only=True):
             "like": 0.5,
             "follow": 1.0,
             "dm": 3.0,
-        }  # fmt: skip
+        }
     )
     """Points by kind of act."""
     risk_per_negative: float = 3.0
     """Risk points of an act with sentiment -1; in proportion down to 0."""
     risk_intents: dict[str, float] = {}
+    """Risk points of an act by the intent found in it."""
     caps: dict[str, float] = msgspec.field(default_factory=lambda: {"like": 2.0, "repost": 6.0})
     """Most engagement points a kind can earn in one bucket (half_life / 64: 2.6 hours at a week)."""
     bands: tuple[Band, ...] = (
@@ -185,6 +197,7 @@ class ObserveSettings(Section, frozen=True, kw_only=True):
     """What operators see."""
 
     log_format: Literal["console", "json"] = "console"
+    """For people, or one JSON object a line for collectors."""
     metrics_port: int = 0
     """Port of `/metrics` on loopback; 0: none."""
 
