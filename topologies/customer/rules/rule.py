@@ -10,13 +10,31 @@ Condition = Callable[[Mapping[str, Any]], bool | None]
 
 Severity = Literal["info", "low", "medium", "high", "critical"]
 
+SCORE_UNITS = {"engagement": 10, "risk": 10, "sentiment": 1000}
+"""How many integer units one shown point of a score has where rules look at it: tenths, and thousandths of sentiment."""
+
+
+class RuleTest(msgspec.Struct, frozen=True):
+    """An example in a rule file: what the rule must say to a context. `line` is where it stands."""
+
+    name: str
+    context: dict[str, Any]
+    matches: bool
+    file: str
+    line: int
+    column: int
+
 
 class Rule(msgspec.Struct, frozen=True):
     """One rule.
 
     `kind`: `match` every act that meets `condition`; `event_count` at least `threshold` such acts within `within_ms`
     of event time; `score_crosses` the `score` (engagement, risk, sentiment) reaches `threshold` (from below when
-    `rising`, else from above) and has not come back over `exit`. `hash` covers everything that changes results.
+    `rising`, else from above) and has not come back over `exit`. `within_ms` of a `match` is its cooldown.
+
+    `hash` covers what decides whether and when the rule fires: an episode outlives a new title, runbook or severity,
+    not a new condition. `source` is all that reaches an output: it is what the model's hash covers. `uses` are the
+    fields of the condition.
     """
 
     id: str
@@ -37,3 +55,5 @@ class Rule(msgspec.Struct, frozen=True):
     reason: str = ""
     runbook: str | None = None
     targets: tuple[str, ...] = ()
+    tests: tuple[RuleTest, ...] = ()
+    uses: frozenset[str] = frozenset()
