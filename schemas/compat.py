@@ -45,27 +45,24 @@ class _Comparison:
         self._open: set[tuple[str, str]] = set()
 
     def compare(self, old: Schema, new: Schema, path: str) -> Iterator[str]:
-        pair = (old.get("$ref", ""), new.get("$ref", ""))
-        if pair in self._open:
-            return
-        if all(pair):
-            self._open.add(pair)
-        yield from self._compare(_resolved(old, self._old), _resolved(new, self._new), path)
-        self._open.discard(pair)
-
-    def _compare(self, old: Schema, new: Schema, path: str) -> Iterator[str]:
         choices = _choices(old, self._old)
-        for written in _choices(new):
+        for written in _choices(new, self._new):
             one = _resolved(written, self._new)
             fits = [choice for choice in choices if _kinds(one) <= _accepted(_resolved(choice, self._old))]
-            if not fits:
-                want = " or ".join(
-                    sorted({name for choice in choices for name in _kinds(_resolved(choice, self._old))})
-                )
-                yield f"{path}: was {want}, can now be {' or '.join(sorted(_kinds(one)))}"
-                continue
-            problems = [list(self._compare_one(fit, one, path)) for fit in fits]
-            yield from min(problems, key=len)
+            if fits:
+                # Of several that take such a value, the one that takes this one best.
+                yield from min((list(self._open_once(fit, written, path)) for fit in fits), key=len)
+            else:
+                want = sorted({kind for choice in choices for kind in _kinds(_resolved(choice, self._old))})
+                yield f"{path}: was {' or '.join(want)}, can now be {' or '.join(sorted(_kinds(one)))}"
+
+    def _open_once(self, old: Schema, new: Schema, path: str) -> Iterator[str]:
+        pair = (old.get("$ref", ""), new.get("$ref", ""))
+        if all(pair) and pair in self._open:
+            return
+        self._open.add(pair)
+        yield from self._compare_one(_resolved(old, self._old), _resolved(new, self._new), path)
+        self._open.discard(pair)
 
     def _compare_one(self, old: Schema, new: Schema, path: str) -> Iterator[str]:
         yield from _values(old, new, path)
@@ -101,7 +98,10 @@ def _resolved(schema: Schema, document: Schema) -> Schema:
 
 
 def _choices(schema: Schema, document: Schema) -> list[Schema]:
-    return [_resolved(choice, document) for choice in schema.get("anyOf") or schema.get("oneOf") or [schema]]
+    """What a value may be one of; references are left as they are, for they may lead back here."""
+    whole = _resolved(schema, document)
+    choices = whole.get("anyOf") or whole.get("oneOf")
+    return [schema] if choices is None else [one for choice in choices for one in _choices(choice, document)]
 
 
 def _kinds(schema: Schema) -> set[str]:

@@ -60,14 +60,17 @@ class InboxSide:
         if not any(by_partition.values()):
             self.left = []
             return count
+        now = by_partition
         if self._attempts.careful:
-            self._reject_deadly(by_partition, batch)
-        self._load(by_partition)
+            # One at a time, also where more is in hand because a tick took several commits.
+            now = {partition: records[:1] for partition, records in by_partition.items()}
+            self._reject_deadly(now, batch)
+        self._load(now)
         batch.begin()
         left: list[Record] = []
         for partition, records in by_partition.items():
             task = self.tasks[partition]
-            task.fold(records, batch)
+            task.fold(now[partition], batch)
             if records and records[-1].offset() >= task.position:
                 left += [record for record in records if record.offset() >= task.position]
         self.left = left
@@ -132,7 +135,7 @@ class InboxSide:
     def _reject_deadly(self, by_partition: dict[int, list[Record]], batch: Batch) -> None:
         """Leave out a record that has killed the process again and again."""
         for partition, records in by_partition.items():
-            for record in records[:1]:
+            for record in records:
                 if record.offset() >= self.tasks[partition].position and self._attempts.is_deadly(record):
                     batch.begin()
                     batch.reject(record, cause=CAUSE, fold="")

@@ -90,11 +90,11 @@ class RawSide:
         if records:
             # Beginning may have to be tried again: what was read stays in hand until it was taken.
             batch.begin()
-            deadly = self._attempts.careful and self._attempts.is_deadly(records[0])
-            self._left = []
-            if deadly:
+            if self._attempts.careful and self._attempts.is_deadly(records[0]):
+                records, self._left = records[:1], records[1:]
                 self._reject(records[0], batch)
             else:
+                self._left = []
                 self._ingest.take(records, self.tasks, batch)
             batch.records += len(records)
         return len(records)

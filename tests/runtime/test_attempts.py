@@ -5,11 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.log import TICK_ADDRESS, Tick
 from streams.runtime.attempts import CAUSE
+from streams.runtime.limits import Limits
 from streams.runtime.topology import Stage, Topology
 from tests.runtime.conftest import MakeWorld
 from tests.runtime.world import World
-from tests.support.toy_topology import add, counter, toy_topology
+from tests.support.toy_topology import Add, add, counter, encode_event, toy_topology
 
 
 class Death(BaseException):
@@ -67,6 +69,53 @@ def test_a_record_that_kills_is_set_aside_and_its_neighbours_are_not(make_world:
     names = {key for key, value in world.outputs("seen") if "count" in value}
     assert names == {f"x{number}" for number in range(8) if number != 4}
     assert len([key for key, value in world.outputs("seen") if "count" in value]) == 7
+
+
+def test_what_comes_behind_a_long_tick_is_taken_with_care_too(make_world: MakeWorld) -> None:
+    world = make_world(toy_topology(partitions=1), limits=Limits(wakes_max=2))
+    for number in range(7):
+        world.feed(add(f"x{number}", number, 1))
+    world.worker("s")
+    world.run(ms=500)
+    world.workers.pop("s").close()
+    world.topology = msgspec.structs.replace(deadly_topology(), partitions=1)
+    rows = [(TICK_ADDRESS.encode(), encode_event(0, Tick(0, (1 << 50,) * 3)), None, 0)]
+    rows += [
+        (f"counter:{name}".encode(), encode_event(1, Add(name, 1, "total:1")), None, 0) for name in ("deadly", "y")
+    ]
+    world.log.append(world.topology.inbox, rows, 0)
+    assert live(world, 90_000) == 4
+    (letter,) = world.letters()
+    assert (letter["cause"].decode(), letter["topic"].decode()) == (CAUSE, world.topology.inbox)
+    assert [value["count"] for key, value in world.outputs("seen") if key == "y"] == [1]
+
+
+def test_two_deaths_at_different_places_are_not_held_against_a_record(make_world: MakeWorld) -> None:
+    """Somebody kills the process now and then; work goes on in between."""
+    world = make_world()
+    for round_ in range(6):
+        worker = world.worker("s")
+        for number in range(10):
+            world.feed(add(f"x{round_}{number}", number, 1))
+        world.run(ms=300)
+        assert not worker._attempts.careful
+        for number in range(10):
+            world.feed(add(f"y{round_}{number}", number, 1))
+        worker.step()
+        world.clock.sleep_ms(11_000)
+    world.worker("s")
+    world.run(ms=1_000)
+    assert world.letters() == []
+    assert len({key for key, value in world.outputs("seen") if "count" in value}) == 120
+
+
+def test_care_ends_behind_the_last_record_also_where_offsets_have_gaps(make_world: MakeWorld) -> None:
+    world = make_world(deadly_input(toy_topology(partitions=2)))
+    world.feed(add("deadly", 1, 1))
+    world.feed(add("x", 1, 1))
+    live(world, 60_000)
+    assert len(world.letters()) == 1
+    assert not world.workers["s"]._attempts.careful
 
 
 def test_coming_and_going_is_no_crash(make_world: MakeWorld) -> None:

@@ -71,7 +71,9 @@ def test_bytes_from_before_a_field_was_there_are_read_with_its_default(key: str)
                 default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
                 assert getattr(value, field.name) == default
             else:
-                assert msgspec.to_builtins(getattr(value, field.name)) == entry["value"][tags + index]
+                # As JSON, like the example: it has no tuples.
+                found = msgspec.json.decode(msgspec.json.encode(getattr(value, field.name)))
+                assert found == entry["value"][tags + index]
 
 
 @pytest.mark.parametrize("key", sorted(GOLDEN))
