@@ -33,11 +33,15 @@ def weight(bucket: int) -> int:
 
 
 def worth_at(total: int, bucket: int) -> float:
-    """What a sum of `points x weight` is worth in `bucket`, in points. Source: S(n) = W / weight(n)."""
+    """What a sum of `points x weight` is worth in `bucket`, in points. Source: S(n) = W / weight(n).
+
+    Infinite where that is more than a float holds: in a bucket a thousand half-lives before the points.
+    """
     if total == 0:
         return 0.0
     w = weight(bucket)
-    if w == 0:
+    try:
+        # Integers of hundreds of bits overflow a float; their ratio at 2^30 precision does not.
+        return (total << 30) // w / (1 << 30)
+    except (OverflowError, ZeroDivisionError):
         return math.inf if total > 0 else -math.inf
-    # Integers of hundreds of bits overflow a float; their ratio at 2^30 precision does not.
-    return (total << 30) // w / (1 << 30)

@@ -1,7 +1,7 @@
 """Stances: how addresses talk. What one tells another is always the whole of it, with a version.
 
     sender                                     receiver
-    tell(memo, value)  ── Send(value, v) ──►   is_news(heard version, v)
+    tell(state, value) ── Send(value, v) ──►   v above what was heard? keep it : ignore it
 
 The version is the position of the sender's event, so it never goes back, not after a lost memo either. Sent only when
 the value changed; a retraction is the next version with an empty value. Nobody relies on the order of the channel.
