@@ -1,0 +1,183 @@
+"""Settings → what runs. The one place that knows which log and which store are meant.
+
+with open_log(settings) as log,                        <log.directory>/log.sqlite
+     open_store(settings, log.cluster_id) as store,    state.redis_url, or a redis-server in <log.directory>/redis
+     claim_slot(settings) as slot,                     <log.directory>/slots/<slot>.lock
+     open_worker(...) as worker: …                     closed in the opposite order: commit, leave, release
+"""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from config.inputs import topic_of
+from config.settings import Settings
+from schemas.topics import DAY_MS, TopicSpec, topics
+from streams.core.facts import Fact
+from streams.errors import Fatal
+from streams.runtime.limits import Limits
+from streams.runtime.ports import Clock, Log, StateStore
+from streams.runtime.topology import Topology
+from streams.runtime.worker import Role, Worker
+from streams.state.embedded import EmbeddedRedis
+from streams.state.redis_store import RedisStore
+from streams.transport.sqlite_log import SqliteLog
+
+RAW_RETENTION_MS = 7 * DAY_MS
+"""Of raw topics that we create ourselves; where they belong to somebody else, so does the decision."""
+SLOTS_MAX = 64
+
+
+class SystemClock:
+    """See `streams.runtime.ports.Clock`."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+    def sleep_ms(self, duration_ms: int) -> None:
+        """Wait."""
+        time.sleep(duration_ms / 1000)
+
+
+def log_file(settings: Settings) -> Path:
+    """Where the log is."""
+    return Path(settings.log.directory) / "log.sqlite"
+
+
+@contextmanager
+def open_log(settings: Settings, clock: Clock | None = None, *, create: bool = True) -> Iterator[SqliteLog]:
+    """The log of these settings. Not to `create`: raises `Fatal` where there is none yet."""
+    path = log_file(settings)
+    if create:
+        _folder(path.parent)
+    elif not path.exists():
+        raise Fatal(
+            f"log.directory: want a log at {path}, found none; start `rapport run` first, "
+            "or name the configuration it was started with"
+        )
+    log = SqliteLog(str(path), clock=clock or SystemClock(), session_timeout_ms=settings.engine.session_timeout_ms)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+@contextmanager
+def open_store(settings: Settings, cluster_id: str) -> Iterator[RedisStore]:
+    """The Redis of these settings, or one of our own. Raises `Fatal` when it is not fit, `Retryable` when not there."""
+    with ExitStack() as stack:
+        url = settings.state.redis_url
+        if not url:
+            url = stack.enter_context(EmbeddedRedis(Path(settings.log.directory) / "redis")).url
+        store = RedisStore.connect(url, app=settings.engine.app, cluster_id=cluster_id, password=password_of(settings))
+        stack.callback(store.close)
+        yield store
+
+
+@contextmanager
+def claim_slot(settings: Settings, slot: str | None = None) -> Iterator[str]:
+    """A name that no other worker on this log has: the one asked for, else the first number that is free.
+
+    The same slot after a restart takes over what its predecessor left open, at once. Raises `Fatal` when it is taken.
+    """
+    folder = Path(settings.log.directory) / "slots"
+    _folder(folder)
+    for name in [slot] if slot is not None else map(str, range(SLOTS_MAX)):
+        with (folder / f"{name}.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield name
+            return
+    if slot is not None:
+        raise Fatal(f"--slot: want a slot of its own, found {slot!r} taken by a worker that runs; leave the option out")
+    raise Fatal(f"want at most {SLOTS_MAX} workers on one log, found as many; stop one of them")
+
+
+@contextmanager
+def open_worker(
+    settings: Settings,
+    topology: Topology,
+    log: Log,
+    store: StateStore,
+    tell: Callable[[Fact], None],
+    *,
+    slot: str = "0",
+    role: Role = "both",
+    clock: Clock | None = None,
+) -> Iterator[Worker]:
+    """A worker that commits and leaves at the end of the block. Raises `Fatal` when a topic is not as it must be."""
+    worker = Worker(
+        topology, log, store, clock or SystemClock(), tell, slot=slot, limits=limits_of(settings), role=role
+    )
+    try:
+        yield worker
+    finally:
+        worker.close()
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The settings an operator may change, and the product's own values for the rest."""
+    engine = settings.engine
+    return Limits(
+        commit_ms_min=engine.commit_ms_min,
+        commit_ms_max=engine.commit_ms_max,
+        commit_records_max=engine.commit_records_max,
+        commit_bytes_max=engine.commit_bytes_max,
+        cache_addresses_max=engine.cache_addresses_max,
+        reject_share_max=engine.reject_share_max,
+        reject_window=engine.reject_window,
+    )
+
+
+def wanted_topics(settings: Settings) -> list[TopicSpec]:
+    """Every topic an application needs, raw ones included; each with its partition count."""
+    count = settings.engine.partitions
+    raw = [
+        TopicSpec(topic_of(one), "any", f"payloads of {one.format}", "delete", "their source", RAW_RETENTION_MS, count)
+        for one in settings.inputs
+    ]
+    own = [
+        TopicSpec(
+            spec.name, spec.key, spec.value, spec.policy, spec.written_by, spec.retention_ms,
+            spec.partitions or count, spec.schema,
+        )
+        for spec in topics(settings.engine.app).values()
+    ]  # fmt: skip
+    return raw + own
+
+
+def create_topics(log: Log, settings: Settings) -> None:
+    """Create what is missing. Raises `Fatal` for a topic that has another number of partitions."""
+    for spec in wanted_topics(settings):
+        log.create_topic(
+            spec.name, spec.partitions, compact=spec.policy == "compact", retention_ms=spec.retention_ms
+        )  # fmt: skip
+
+
+def password_of(settings: Settings) -> str:
+    """The password of Redis, from its file; empty: none. Raises `Fatal` when the file cannot be read."""
+    name = settings.state.redis_password_file
+    if not name:
+        return ""
+    try:
+        return Path(name).read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Fatal(
+            f"state.redis_password_file: want a file whose first line is the password, found {name!r} unreadable "
+            f"({problem}); check the path and the permissions"
+        ) from problem
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise Fatal(
+            f"log.directory: want a folder that can be written, found {path} is not ({problem}); "
+            "name another one, or give this user the right to write there"
+        ) from problem

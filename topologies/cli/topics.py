@@ -1,0 +1,120 @@
+"""`rapport topics`: the topics an application needs, and whether the log has them so."""
+
+from typing import Any
+
+import msgspec
+import typer
+
+from config.settings import Settings
+from schemas.topics import DAY_MS, TopicSpec
+from streams.errors import Fatal
+from streams.runtime.ports import Log
+from topologies.cli.configured import settings_of
+from topologies.cli.shell import PROBLEMS, Configs, Json, answer_json, answers, table
+
+app = typer.Typer(help="The topics Rapport reads and writes.", no_args_is_help=True)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A topic as it is. `partitions` 0: it is not there. `problem`: what must be put right before a worker starts."""
+
+    spec: TopicSpec
+    partitions: int
+    records: int
+    problem: str
+
+
+@app.command("list")
+def show(config: Configs = [], as_json: Json = False) -> None:  # noqa: B006  typer wants a list
+    """What each topic holds, who writes it, and how many records there are."""
+    settings = settings_of(config)
+    _answer(_look(settings), as_json=as_json)
+
+
+@app.command()
+def check(config: Configs = [], as_json: Json = False) -> None:  # noqa: B006
+    """Whether every topic is there with the right number of partitions; exit code 1 when not."""
+    found = _look(settings_of(config))
+    missing = [
+        msgspec.structs.replace(one, problem="not there; `rapport topics create` makes it")
+        if not one.partitions
+        else one
+        for one in found
+    ]
+    _answer(missing, as_json=as_json)
+    if any(one.problem for one in missing):
+        raise typer.Exit(PROBLEMS)
+
+
+@app.command()
+def create(config: Configs = [], as_json: Json = False) -> None:  # noqa: B006
+    """Create the topics that are missing. Those that exist stay as they are."""
+    from topologies.assemble import create_topics, open_log
+
+    settings = settings_of(config)
+    with open_log(settings) as log:
+        create_topics(log, settings)
+        found = look(log, settings)
+    _answer(found, as_json=as_json)
+
+
+def look(log: Log, settings: Settings) -> list[Found]:
+    """Every topic of these settings as the log has it."""
+    from topologies.assemble import wanted_topics
+
+    return [_found(log, spec) for spec in wanted_topics(settings)]
+
+
+def _look(settings: Settings) -> list[Found]:
+    """The same, without making a log where there is none."""
+    from topologies.assemble import log_file, open_log, wanted_topics
+
+    if not log_file(settings).exists():
+        return [Found(spec, 0, 0, "") for spec in wanted_topics(settings)]
+    with open_log(settings, create=False) as log:
+        return look(log, settings)
+
+
+def _found(log: Log, spec: TopicSpec) -> Found:
+    try:
+        count = log.partitions(spec.name)
+    except Fatal:
+        return Found(spec, 0, 0, "")
+    records = sum(
+        log.end_offset(spec.name, partition) - log.start_offset(spec.name, partition) for partition in range(count)
+    )
+    problem = ""
+    if count != spec.partitions:
+        problem = f"want {spec.partitions} partitions, found {count}; set engine.partitions to {count}, or use another engine.app"
+    return Found(spec, count, records, problem)
+
+
+def _answer(found: list[Found], *, as_json: bool) -> None:
+    if as_json:
+        answer_json({"topics": [_json(one) for one in found]})
+        return
+    shown = table(
+        "topic", "partitions", "records", "kept", "key", "value", "written by", right=("partitions", "records")
+    )
+    for one in found:
+        spec = one.spec
+        there = str(one.partitions) if one.partitions else "[yellow]none yet[/]"
+        shown.add_row(
+            spec.name, there, f"{one.records:,}" if one.partitions else "", _kept(spec), spec.key, spec.value,
+            spec.written_by,
+        )  # fmt: skip
+        if one.problem:
+            shown.add_row("", f"[red]{one.problem}[/]")
+    answers().print(shown)
+
+
+def _json(found: Found) -> dict[str, Any]:
+    spec: dict[str, Any] = msgspec.to_builtins(found.spec)
+    return spec | {"wanted_partitions": found.spec.partitions, "partitions": found.partitions,
+                   "records": found.records, "problem": found.problem or None}  # fmt: skip
+
+
+def _kept(spec: TopicSpec) -> str:
+    if spec.policy == "compact":
+        return "newest per key"
+    return "for ever" if spec.retention_ms is None else f"{spec.retention_ms // DAY_MS} days"
