@@ -176,12 +176,12 @@ class ContributionOut(Document, frozen=True, kw_only=True):
 
 
 class Score(Document, frozen=True, kw_only=True):
-    """`engagement.scores`: newest wins. `contributions` are the three largest, of engagement plus risk."""
+    """`engagement.scores`: newest wins. `contributions` add up to engagement plus risk."""
 
     customer: str
     """The customer's id."""
     at: Time
-    """Event time of what changed it."""
+    """Event time that it is decayed to: the latest that the customer knows of."""
     engagement: Percent
     """How active: 0 to 100."""
     risk: Percent
@@ -195,7 +195,7 @@ class Score(Document, frozen=True, kw_only=True):
     trend: Literal["up", "down", "same"]
     """Where risk has gone since the last one."""
     contributions: tuple[ContributionOut, ...]
-    """The three largest."""
+    """The largest, at most three, the last being `other` where there are more kinds: they add up to the two numbers."""
     acts: Count
     """Acts that count in it."""
     model: str

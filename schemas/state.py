@@ -8,8 +8,8 @@ this release does not know means that a newer release wrote the state: the task 
     record:    head · field:<name> · hist:<name> · gone · from:<subject> · told:…
     post:      head · reply:<act id>
     email:     from:<record> · told:cluster:<record>
-    customer:  head · from:<subject> · decided:<identifier> · act:<account>␟<act id> · score · shown · rule:<rule> ·
-               told:claim:<identifier>
+    customer:  head · from:<subject> (␟<sender>, when that is another one) · decided:<identifier> · profile ·
+               act:<account>␟<act id> · score · shown · rule:<rule> · told:claim:<identifier>
     every one: \\0w (its wake)
 """
 
@@ -150,12 +150,20 @@ class HeardEmail(Wire, frozen=True, tag=132):
 
 
 class CustomerHead(Wire, frozen=True, tag=140):
-    """A customer: erased when (0 = no), until when the tombstone stays, whether anything was ever published."""
+    """A customer: erased when (0 = no), until when the tombstone stays, whether a profile stands in its topic.
+
+    `identifiers` are the accounts that acts came from, however they were found; of an erased customer the identifiers
+    that are still to be purged. `model` is the hash of the model it was last folded with, `due` its wake (0 = none).
+    Acts at or below `forgotten` = (received_at, id) were sealed early: what comes of them counts no more.
+    """
 
     erased_at: int = 0
     erased_until: int = 0
     published: bool = False
     identifiers: tuple[str, ...] = ()
+    model: str = ""
+    due: int = 0
+    forgotten: tuple[int, str] = (0, "")
 
 
 class DecidedItem(Wire, frozen=True, tag=141):
@@ -176,13 +184,15 @@ class Profile(Wire, frozen=True, tag=142):
     owner: str = ""
     open_cases: int = 0
     fields: dict[str, str] = {}
+    records: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
 
 
 class JoinedItem(Wire, frozen=True, tag=143):
     """An act of this customer until it is sealed. `live` false: retracted; kept so that an older join is not news.
 
     `engagement`, `risk` and `sentiment` are points in 1/1000 in `bucket`; `matched` are the rules whose condition was
-    met, by id; `uncapped` is the (kind, bucket) sum it belongs to.
+    met, by their hash: a changed rule did not see it.
     """
 
     version: int
@@ -204,8 +214,10 @@ class JoinedItem(Wire, frozen=True, tag=143):
 class ScoreItem(Wire, frozen=True, tag=144):
     """The exact sums of a customer: W of engagement, risk and sentiment as signed little-endian integers.
 
-    `sums` are the points of buckets that can still change, `(kind, bucket) → (engagement, risk)`, before their cap;
-    `by_kind` are the W of engagement and risk per kind: they are the contributions and add up to the totals.
+    `sums` are the points of capped kinds' buckets that can still change, `kind:bucket → (engagement, risk)`, before
+    their cap; in buckets below `frozen` nothing of such a kind changes any more. `by_kind` are the W of engagement and
+    risk per kind: they are the contributions and add up to the totals. `latest_at` is the latest time of an act that was
+    ever counted, `half_life_ms` the one that W is made with.
     """
 
     engagement: bytes = b"\0"
@@ -215,10 +227,13 @@ class ScoreItem(Wire, frozen=True, tag=144):
     acts: int = 0
     sums: dict[str, tuple[int, int]] = {}
     by_kind: dict[str, tuple[bytes, bytes]] = {}
+    latest_at: int = 0
+    half_life_ms: int = 0
+    frozen: int = -(1 << 40)
 
 
 class Shown(Wire, frozen=True, tag=145):
-    """What was last published of the score; numbers in 1/10."""
+    """What was last published of the score: engagement and risk in 1/10, sentiment in 1/1000."""
 
     engagement: int
     risk: int
