@@ -8,7 +8,7 @@ this release does not know means that a newer release wrote the state: the task 
     record:    head · field:<name> · hist:<name> · gone · from:<subject> · told:…
     post:      head · reply:<act id>
     email:     from:<record> · told:cluster:<record>
-    customer:  head · from:<subject> (␟<sender>, when that is another one) · decided:<identifier> · profile ·
+    customer:  head · from:<subject> · decided:<identifier> · profile ·
                act:<account>␟<act id> · score · shown · rule:<rule> · told:claim:<identifier>
     every one: \\0w (its wake)
 """
