@@ -1,0 +1,103 @@
+"""Values of the outputs that identity writes, and how times and identifiers look in them.
+
+An id is a hash of what caused the value: the same in every run over the same log.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from schemas.events import FOREVER, Act
+from schemas.outputs import ActOut, AuthorOut, Late, Unmatched
+
+_SECOND_MIN, _SECOND_MAX = -62_135_596_800, 253_402_300_799
+"""The years 1 and 9999: RFC 3339 knows no others."""
+
+
+def document_id(*parts: object) -> str:
+    """Thirty-two hexadecimal digits that are equal iff the parts are."""
+    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+
+
+def time_text(at: int) -> str:
+    """RFC 3339 in UTC with milliseconds. Years outside 1 to 9999 become the nearest of them."""
+    second, ms = divmod(at, 1000)
+    return f"{_second_text(second)}.{ms:03d}Z"
+
+
+@lru_cache(maxsize=1 << 14)
+def _second_text(second: int) -> str:
+    """Cached: most events of a batch are of the same few seconds, and the date costs a microsecond."""
+    moment = datetime.fromtimestamp(min(max(second, _SECOND_MIN), _SECOND_MAX), UTC)
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def start_text(at: int) -> str | None:
+    """The beginning of an interval; null: since ever."""
+    return time_text(at) if at > 0 else None
+
+
+def end_text(at: int) -> str | None:
+    """The end of an interval; null: it still holds."""
+    return time_text(at) if at < FOREVER else None
+
+
+def identifier_text(address: str) -> str:
+    """An identifier as subscribers read it: accounts without their type, the others as they are."""
+    return address.removeprefix("account:")
+
+
+def handle_text(address: str) -> str:
+    """What people call it: `ann.example` of `handle:bluesky:ann.example`. Anything else stays as it is."""
+    parts = address.split(":", 2)
+    return parts[2] if len(parts) == 3 and parts[0] == "handle" else address
+
+
+def act_out(act: Act, late_after_ms: int) -> ActOut:
+    """What was done. `late`: received more than `late_after_ms` after its time."""
+    return ActOut(
+        id=act.id,
+        source=act.source,
+        kind=act.kind,
+        uri=act.uri,
+        at=time_text(act.at),
+        received_at=time_text(act.received_at),
+        text=act.text,
+        lang=act.lang or None,
+        in_reply_to=act.in_reply_to or None,
+        targets=tuple(map(identifier_text, act.targets)),
+        late=is_late(act, late_after_ms),
+    )
+
+
+def is_late(act: Act, late_after_ms: int) -> bool:
+    """Whether an act counts as late: a property of the act, not of its neighbours."""
+    return act.received_at - act.at > late_after_ms
+
+
+def author_out(account: str, handle: str, name: str) -> AuthorOut:
+    """By whom. `handle` is an address or empty."""
+    return AuthorOut(identifier=identifier_text(account), handle=handle_text(handle) or None, name=name or None)
+
+
+def unmatched(account: str, act: Act, *, conflict: bool, late_after_ms: int, model: str) -> Unmatched:
+    """An act whose join is final, and nobody's customer's."""
+    return Unmatched(
+        id=document_id("unmatched", account, act.id, act.version),
+        act=act_out(act, late_after_ms),
+        author=author_out(account, act.handle, act.name),
+        reason="conflict" if conflict else "unclaimed",
+        model=model,
+    )
+
+
+def late(address: str, act: Act, reason: str) -> Late:
+    """An act that came too late, or was cut from memory early."""
+    return Late(
+        id=document_id("late", address, act.id, act.version, reason),
+        reason=reason,
+        address=address,
+        act=act.id,
+        at=time_text(act.at),
+        received_at=time_text(act.received_at),
+    )
