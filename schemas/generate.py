@@ -4,10 +4,12 @@
     published/asyncapi.json          every topic, AsyncAPI 3.0
     published/previous/<output>.json the same as of the last release: readers of these must not break
 
-Files are made here and held against the repository by a test; `rapport schema --write` writes them.
+Files are made here and held against the repository by a test; `rapport schema --write`, or `python -m schemas.generate`,
+writes them.
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +62,7 @@ def previous(folder: Path = PUBLISHED) -> dict[str, dict[str, Any]]:
 
 def _bytes(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+if __name__ == "__main__":
+    sys.stdout.write("".join(f"written: {name}\n" for name in write()))
