@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from streams.core.address import ADDRESS_BYTES_MAX
+from streams.core.facts import Fact
 from streams.errors import Poison
 from streams.runtime.ports import Record
 from streams.runtime.topology import Arrival, Normalised, Refusal
@@ -26,6 +27,7 @@ class Parsed(msgspec.Struct):
     irrelevant: int = 0
     unknown: list[str] = msgspec.field(default_factory=list)
     refused: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    notes: list[Fact] = msgspec.field(default_factory=list)
 
 
 class Format(Protocol):
@@ -79,6 +81,7 @@ def parse_into(out: Normalised, form: Format, record: Record, index: int) -> Non
     for kind in parsed.unknown:
         out.unknown[kind] = out.unknown.get(kind, 0) + 1
     out.refusals.extend(Refusal(index, path, cause) for path, cause in parsed.refused)
+    out.notes += parsed.notes
 
 
 def note_last(out: Normalised, form: Format, records: Sequence[Record]) -> None:
