@@ -35,7 +35,6 @@ class Record(Protocol):
     def headers(self) -> Headers | None: ...  # noqa: D102
     def timestamp(self) -> tuple[int, int]:
         """(kind, milliseconds)."""
-        ...
 
 
 class LogRecord:
@@ -100,15 +99,12 @@ class Rebalance(Protocol):
 
     def assigned(self, partitions: Sequence[TopicPartition]) -> None:
         """These are yours from here on. They start at their committed position, else at the log's start."""
-        ...
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """You give these up. What you commit before returning still counts."""
-        ...
 
     def lost(self, partitions: Sequence[TopicPartition]) -> None:
         """These are gone already. Nothing of theirs can be committed."""
-        ...
 
 
 class Consumer(Protocol):
@@ -116,45 +112,36 @@ class Consumer(Protocol):
 
     def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
         """Join the group for these topics."""
-        ...
 
     def poll(self, records_max: int, wait_ms: int) -> list[Record]:
         """Up to `records_max` records; waits up to `wait_ms` for the first. Keeps the membership alive.
 
         Records of one partition come in offset order. Calls the rebalance listener.
         """
-        ...
 
     def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Position | None]:
         """Committed positions; waits for a transaction of a predecessor that is still open. Raises `Retryable`."""
-        ...
 
     def membership(self) -> Membership:
         """Where this consumer stands now."""
-        ...
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on from `offset`. Records already handed out are the caller's business.
 
         Nothing happens when the partition is not owned; the same holds for `pause` and `resume`.
         """
-        ...
 
     def pause(self, partitions: Sequence[TopicPartition]) -> None:
         """`poll` gives nothing of these until `resume`. Rebalances keep the pause of what stays owned."""
-        ...
 
     def resume(self, partitions: Sequence[TopicPartition]) -> None:
         """The other direction."""
-        ...
 
     def lag(self, partition: TopicPartition) -> int:
         """How many records are between the position of `poll` and the end, at least; gaps count."""
-        ...
 
     def close(self) -> None:
         """Leave the group at once; `revoked` is called for what is still owned."""
-        ...
 
 
 class Producer(Protocol):
@@ -162,7 +149,6 @@ class Producer(Protocol):
 
     def begin(self) -> None:
         """Open a transaction."""
-        ...
 
     def send(
         self,
@@ -174,7 +160,6 @@ class Producer(Protocol):
         timestamp_ms: int = 0,
     ) -> None:
         """Add a record; partition -1: by murmur2 of the key. Raises `Poison` when the record is too large."""
-        ...
 
     def send_offsets(self, offsets: Mapping[TopicPartition, Position], membership: Membership) -> None:
         """Add consumed positions. Raises `Fenced` when the member is not in the group's current generation.
@@ -182,19 +167,15 @@ class Producer(Protocol):
         A membership with generation < 0 and an empty member is accepted unchecked, as Kafka does: callers must refuse
         to send one.
         """
-        ...
 
     def commit(self) -> None:
         """All or nothing. Raises `Fenced` (nothing happened), `Retryable` (call again), `Doubtful` (unknown)."""
-        ...
 
     def abort(self) -> None:
         """Nothing happened. Also after `Fenced`, and without an open transaction."""
-        ...
 
     def close(self) -> None:
         """Abort what is open."""
-        ...
 
 
 class Reader(Protocol):
@@ -202,11 +183,9 @@ class Reader(Protocol):
 
     def poll(self, records_max: int, wait_ms: int) -> list[Record]:
         """The next records, in order."""
-        ...
 
     def close(self) -> None:
         """Done."""
-        ...
 
 
 class Log(Protocol):
@@ -217,46 +196,36 @@ class Log(Protocol):
 
     def consumer(self, group: str) -> Consumer:
         """A new member of `group`."""
-        ...
 
     def producer(self, transactional_id: str) -> Producer:
         """A new producer; the id is stable per worker slot."""
-        ...
 
     def reader(self, topic: str, partition: int, offset: int = 0) -> Reader:
         """Read committed records from `offset` (inclusive) on."""
-        ...
 
     def partitions(self, topic: str) -> int:
         """How many partitions the topic has. Raises `Fatal` when there is no such topic."""
-        ...
 
     def start_offset(self, topic: str, partition: int) -> int:
         """The oldest offset that is still there."""
-        ...
 
     def end_offset(self, topic: str, partition: int) -> int:
         """The offset after the last record that a reader can see now, at least; gaps count."""
-        ...
 
     def create_topic(self, topic: str, partitions: int, *, compact: bool, retention_ms: int | None) -> None:
         """Create a topic unless it exists. Raises `Fatal` when it exists with another partition count."""
-        ...
 
     def append(self, topic: str, records: Iterable["Row"], partition: int | None = None) -> None:
         """Write records outside of any group, all or nothing. Null partition: by murmur2 of each key.
 
         For feeding raw topics and for tools. Raises `Poison` for a record that is too large, `Retryable`.
         """
-        ...
 
     def maintain(self) -> None:
         """Retention and compaction, a bounded piece of it. Call it now and then; a broker does it by itself."""
-        ...
 
     def close(self) -> None:
         """Release files and connections. Consumers and producers are closed before."""
-        ...
 
 
 Row = tuple[bytes | None, bytes | None, Headers | None, int]
@@ -301,7 +270,6 @@ class StateStore(Protocol):
 
     def position(self, partition: int) -> StorePosition:
         """Where the store stands."""
-        ...
 
     def load(self, wanted: Mapping[int, Sequence[str]], seqs: Mapping[int, int]) -> dict[str, dict[str, bytes]]:
         """All items of the wanted addresses, by partition, in one round trip. Unknown addresses give no items.
@@ -309,15 +277,12 @@ class StateStore(Protocol):
         Each partition's seq is read together with its values, and before them; raises `StateLost` for the first one
         that does not stand at `seqs[partition]`.
         """
-        ...
 
     def due(self, partition: int, level: int, upto: int, limit: int, seq: int) -> list[tuple[int, str]]:
         """Wakes of a level with `due <= upto`, as (due, address), smallest first. Checked like `load`."""
-        ...
 
     def next_due(self, partition: int, level: int, seq: int) -> int | None:
         """The smallest due of a level. Checked like `load`."""
-        ...
 
     def apply(self, commits: Sequence[StateCommit]) -> None:
         """Apply each commit iff its partition stands at `seq - 1`; one that stands at `seq` already is success.
@@ -325,19 +290,15 @@ class StateStore(Protocol):
         A first commit (`seq` 1) applies to an empty partition. Raises `StateLost` for the first partition that stands
         elsewhere, after having tried all of them.
         """
-        ...
 
     def rebuild(self, partition: int) -> "Rebuild":
         """Start anew: empties the partition under a fresh token; an older rebuild of it can write no more."""
-        ...
 
     def catch_up(self, partition: int, seq_from: int, commit: StateCommit) -> None:
         """Replay several commits at once: apply `commit` iff the partition stands at `seq_from`. Raises `StateLost`."""
-        ...
 
     def close(self) -> None:
         """Release connections."""
-        ...
 
 
 class Rebuild(Protocol):
@@ -345,11 +306,9 @@ class Rebuild(Protocol):
 
     def write(self, changes: Mapping[str, Mapping[str, bytes | None]], wakes: Sequence[WakeChange]) -> None:
         """A chunk, in changelog order; later chunks overwrite earlier ones."""
-        ...
 
     def finish(self, seq: int, changelog_offset: int) -> None:
         """The partition stands at `seq` from here on. One that stands there already is success."""
-        ...
 
 
 class Clock(Protocol):
@@ -357,8 +316,6 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
-        ...
 
     def sleep_ms(self, duration_ms: int) -> None:
         """Wait."""
-        ...
