@@ -226,7 +226,7 @@ _WORDS: Sequence[tuple[re.Pattern[str], str]] = (
         "a path of one machine; make it relative, or take it as an argument",
     ),
     (
-        re.compile(r"--(?:extra-)?index-url|--find-links|--trusted-host|https?://[^\s\"'<>]*(?:/simple/|artifactory|nexus|devpi|/pypi/)"),
+        re.compile(r"--(?:(?:extra-)?index-url|find-links|trusted-host)|https?://[^\s\"'<>]*(?:/simple/|artifactory|nexus|devpi|/pypi/)"),
         "names a package registry; leave that to the machine's own settings",
     ),
 )  # fmt: skip
