@@ -5,7 +5,7 @@ this release does not know means that a newer release wrote the state: the task 
 
     account:   head · claims · bounds · act:<id> · told:seen:<handle>
     handle:    head · claims · seen:<account> · told:bound:<account>
-    record:    head · field:<name> · hist:<name> · gone · from:<subject> · told:…
+    record:    head · field:<name> · hist:<name> · gone · from:<subject>[␟<sender, if another>] · told:…
     post:      head · reply:<act id>
     email:     from:<record> · told:cluster:<record>
     customer:  head · from:<subject> · decided:<identifier> · profile ·
@@ -49,8 +49,10 @@ class HeardBounds(Wire, frozen=True, tag=111):
 class AccountHead(Wire, frozen=True, tag=112):
     """An account: name and handle as last seen, whether it is hidden, and how far its memory has been cut.
 
-    `seen` are the account's sightings by handle apart from its acts, `(at, handle)`, oldest first. Acts at or below
-    `forgotten` = (received_at, id) can no longer be told from duplicates.
+    `seen` are the account's sightings by handle apart from its acts, `(at, handle)`, oldest first; `handle` is the one
+    it uses, since `handle_at`. Acts at or below `forgotten` = (received_at, id) can no longer be told from duplicates.
+    `vetoed` is the newest decision on all customers: (time, position, what). An account that nobody ever claimed is
+    forgotten when it has no acts and `keep_until` has passed. Acts received until `purged_at` are left out.
     """
 
     name: str = ""
@@ -64,6 +66,7 @@ class AccountHead(Wire, frozen=True, tag=112):
     vetoed: tuple[tuple[int, str, str], ...] = ()
     purged_at: int = 0
     handle_at: int = 0
+    keep_until: int = 0
 
 
 class Kept(Wire, frozen=True, tag=113):
@@ -88,17 +91,21 @@ class HeardSeen(Wire, frozen=True, tag=114):
 
 
 class HandleHead(Wire, frozen=True, tag=115):
-    """What was last published about a handle: `unresolved`, `review` digests by account."""
+    """What was last published about a handle: `unresolved`, and which `<account>␟<customer>` are for `review`."""
 
     unresolved: bool = False
     review: tuple[str, ...] = ()
 
 
 class RecordHead(Wire, frozen=True, tag=120):
-    """A CRM record: where its content goes now, and whether it was erased (time, 0 = no)."""
+    """A CRM record: where its content goes now (`target`), and whether it was erased (time, 0 = no).
+
+    `heard_leader`: (e-mail, version, record that leads those with this e-mail).
+    """
 
     erased_at: int = 0
     heard_leader: tuple[tuple[str, int, str], ...] = ()
+    target: str = ""
 
 
 class Field(Wire, frozen=True, tag=121):

@@ -55,6 +55,11 @@ class State:
         size = len(prefix)
         return iter([(name[size:], self._items[name]) for name in sorted(self._items) if name.startswith(prefix)])
 
+    def each(self, prefix: str) -> Iterator[tuple[str, Any]]:
+        """The same without the price of sorting, in any order: only for what does not depend on it."""
+        size = len(prefix)
+        return ((name[size:], value) for name, value in self._items.items() if name.startswith(prefix))
+
     def count(self, prefix: str) -> int:
         """How many items' names begin with `prefix`."""
         return sum(1 for name in self._items if name.startswith(prefix))

@@ -4,11 +4,15 @@ An id is a hash of what caused the value: the same in every run over the same lo
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from schemas.events import FOREVER, Act
-from schemas.outputs import ActOut, AuthorOut, Late, Unmatched
+from schemas.outputs import ActOut, AuthorOut, EvidenceOut, Late, LinkEvent, Method, Unmatched
+
+EVIDENCE_MAX = 8
+"""Pieces of evidence in one document; the rest is left out."""
 
 _SECOND_MIN, _SECOND_MAX = -62_135_596_800, 253_402_300_799
 """The years 1 and 9999: RFC 3339 knows no others."""
@@ -16,7 +20,7 @@ _SECOND_MIN, _SECOND_MAX = -62_135_596_800, 253_402_300_799
 
 def document_id(*parts: object) -> str:
     """Thirty-two hexadecimal digits that are equal iff the parts are."""
-    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def time_text(at: int) -> str:
@@ -100,4 +104,38 @@ def late(address: str, act: Act, reason: str) -> Late:
         act=act.id,
         at=time_text(act.at),
         received_at=time_text(act.received_at),
+    )
+
+
+def evidence_out(evidence: Sequence[str]) -> tuple[EvidenceOut, ...]:
+    """Evidence as claims carry it: `kind=value` each."""
+    parts = (text.partition("=") for text in evidence[:EVIDENCE_MAX])
+    return tuple(EvidenceOut(kind=kind, value=value) for kind, _, value in parts)
+
+
+def link_event(
+    status: str,
+    identifier: str,
+    customer: str | None,
+    cause: str,
+    *,
+    position: int,
+    start: int = 0,
+    end: int = FOREVER,
+    confidence: float | None = None,
+    method: Method | None = None,
+    evidence: Sequence[str] = (),
+) -> LinkEvent:
+    """What became known, uncertain or untrue about an identifier, by the event at `position`. Takes addresses."""
+    return LinkEvent(
+        id=document_id("links", status, identifier, customer or "", start, end, position, *evidence),
+        status=status,  # type: ignore[arg-type]  # a word of `LinkEvent`: the callers write it out
+        identifier=identifier_text(identifier),
+        customer=None if customer is None else customer.removeprefix("customer:"),
+        start=start_text(start),
+        end=end_text(end),
+        confidence=confidence,
+        method=method,
+        evidence=evidence_out(evidence),
+        cause=cause,
     )

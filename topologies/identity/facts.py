@@ -1,0 +1,105 @@
+"""What operators can see of identity: what was refused, cut, or came too late, and which knob is about it."""
+
+from typing import ClassVar
+
+from streams.core.facts import Fact, Level
+
+
+class ActSealedEarly(Fact, frozen=True, kw_only=True):
+    """An act was sealed before its time, because its author had too many."""
+
+    counter: ClassVar[str] = "acts_sealed_early_total"
+    level: ClassVar[Level] = "debug"
+    labels: ClassVar[tuple[str, ...]] = ("cap",)
+    help: ClassVar[str] = "Acts sealed before `hold`, by the cap: raise identity.held_max or unclaimed_per_hour_max."
+    cap: str
+
+
+class ActTooLate(Fact, frozen=True, kw_only=True):
+    """An act came when it could no longer be told from a repetition, and was left out."""
+
+    counter: ClassVar[str] = "acts_too_late_total"
+    level: ClassVar[Level] = "debug"
+    help: ClassVar[str] = "Acts left out as older than what is remembered. Many: a source lags by more than `hold`."
+
+
+class ActCut(Fact, frozen=True, kw_only=True):
+    """An act was longer than what is kept of one."""
+
+    counter: ClassVar[str] = "acts_cut_total"
+    level: ClassVar[Level] = "debug"
+    help: ClassVar[str] = "Acts whose text, targets or topics were cut to what is kept."
+
+
+class ActAfterErase(Fact, frozen=True, kw_only=True):
+    """An act from before its author was erased came after that, and was left out."""
+
+    counter: ClassVar[str] = "acts_after_erase_total"
+    level: ClassVar[Level] = "info"
+    help: ClassVar[str] = "Acts of erased people that were still under way."
+
+
+class ChangeAfterErase(Fact, frozen=True, kw_only=True):
+    """A change of a record came after it was erased, and was left out."""
+
+    counter: ClassVar[str] = "changes_after_erase_total"
+    level: ClassVar[Level] = "info"
+    help: ClassVar[str] = "Changes of erased records that were left out. Many: the CRM still has the person."
+
+
+class ClaimRefused(Fact, frozen=True, kw_only=True):
+    """A customer claimed an identifier that too many others claim."""
+
+    counter: ClassVar[str] = "claims_refused_total"
+    level: ClassVar[Level] = "warning"
+    labels: ClassVar[tuple[str, ...]] = ("type",)
+    help: ClassVar[str] = "Claims refused at identity.claimants_max: block the value, or raise the limit."
+    type: str
+
+
+class SightingRefused(Fact, frozen=True, kw_only=True):
+    """Something was seen more often than what is remembered of it."""
+
+    counter: ClassVar[str] = "sightings_refused_total"
+    level: ClassVar[Level] = "debug"
+    labels: ClassVar[tuple[str, ...]] = ("what",)
+    help: ClassVar[str] = "Sightings left out: accounts of one handle, handles of one account, records of one e-mail."
+    what: str
+
+
+class HistoryFolded(Fact, frozen=True, kw_only=True):
+    """The oldest part of a history was given up."""
+
+    counter: ClassVar[str] = "histories_folded_total"
+    level: ClassVar[Level] = "debug"
+    labels: ClassVar[tuple[str, ...]] = ("what",)
+    help: ClassVar[str] = "Histories of CRM fields, deletions or handles that had more entries than are kept."
+    what: str
+
+
+class ValueCut(Fact, frozen=True, kw_only=True):
+    """A CRM value, or a record, was larger than what is kept."""
+
+    counter: ClassVar[str] = "values_cut_total"
+    level: ClassVar[Level] = "warning"
+    labels: ClassVar[tuple[str, ...]] = ("what",)
+    help: ClassVar[str] = "CRM values that were cut, or fields left out: they are not meant for a profile."
+    what: str
+
+
+class ChildRefused(Fact, frozen=True, kw_only=True):
+    """A record had more records below it than are followed."""
+
+    counter: ClassVar[str] = "children_refused_total"
+    level: ClassVar[Level] = "warning"
+    labels: ClassVar[tuple[str, ...]] = ("kind",)
+    help: ClassVar[str] = "Contacts of a company, or cases of a contact, beyond what is followed."
+    kind: str
+
+
+class ReplyUnanswered(Fact, frozen=True, kw_only=True):
+    """Our own reply was let go: who wrote the post it answers was never learnt."""
+
+    counter: ClassVar[str] = "replies_without_author_total"
+    level: ClassVar[Level] = "debug"
+    help: ClassVar[str] = "Our replies to posts whose author was not seen within `hold`."
