@@ -43,10 +43,14 @@ _SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A source's field `name` and ours. A link leads to object `to` of `source`; empty: the value says of which."""
+    """A source's field `name` and ours. A link leads to object `to` of `source`; empty: the value says of which.
+
+    `label` is the name as it was configured, for people; names are compared in small letters.
+    """
 
     ours: str
     name: str
+    label: str
     kind: Literal["text", "flag", "identifiers", "link"] = "text"
     source: str = ""
     to: str = ""
@@ -101,7 +105,7 @@ class FieldMap:
         for group in self._groups[kind]:
             for field in group:
                 if field.name in row:
-                    self.put(out, record, values, field, row[field.name], f"{path}.{field.name}")
+                    self.put(out, record, values, field, row[field.name], f"{path}.{field.label}")
                     break
         return self.with_constants(kind, values)
 
@@ -157,17 +161,17 @@ def _wanted(
 
 
 def _field(ours: str, name: str, kind: str, own_source: str) -> Field:
-    source, colon, plain = name.rpartition(":")
-    plain = plain.lower()
+    source, colon, label = name.rpartition(":")
+    plain = label.lower()
     if ours in CLAIM_FIELDS:
-        return Field(ours, plain, "identifiers")
+        return Field(ours, plain, label, "identifiers")
     if ours == "email_verified":
-        return Field(ours, plain, "flag")
+        return Field(ours, plain, label, "flag")
     if ours == "external_id":
-        return Field(ours, plain, "link", source, kind)
+        return Field(ours, plain, label, "link", source, kind)
     if ours == "contact" or colon or (ours == "company" and plain in LINK_NAMES):
-        return Field(ours, plain, "link", source or own_source, "contact" if ours == "contact" else "company")
-    return Field(ours, plain)
+        return Field(ours, plain, label, "link", source or own_source, "contact" if ours == "contact" else "company")
+    return Field(ours, plain, label)
 
 
 def _link(field: Field, value: Any) -> Found:

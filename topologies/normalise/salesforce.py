@@ -85,7 +85,7 @@ class Salesforce:
         records = self._records(out, kind, header, envelope, path)
         if plain != change:
             self._missed(out, kind_name(entity, change), records)
-        if None in records:
+        elif None in records:
             self._missed(out, kind_name(entity, change, "without record ids"), ())
         self._changes(out, [one for one in records if one is not None], str(change), header, envelope)
         return out
@@ -129,7 +129,7 @@ class Salesforce:
         for field in self._map.fields(kind):
             if field.name not in names or (field.name == "name" and row.get("name") is None and kind == "contact"):
                 continue
-            value, path = row.get(field.name), f"{envelope.path}.{field.name}"
+            value, path = row.get(field.name), f"{envelope.path}.{field.label}"
             if is_diff(value):
                 out.refused.append((path, f"{field.ours}: only the difference to its last value came; cleared"))
                 value = None

@@ -21,6 +21,8 @@ _BITMAP = re.compile(r"(?:([0-9]{1,4})-)?0x([0-9A-Fa-f]{1,512})")
 _DIFF = re.compile(r"--- ?\n\+\+\+ [0-9a-f]{64}\n")
 _META = frozenset({HEADER, "Id", "ReplayId", "_ObjectType", "_EventType"})
 
+_NAME_PARTS = frozenset({"firstname", "lastname"})
+
 Row = dict[str, Any]
 """Field in small letters → value. Parts of compound fields as `billingaddress.city`; those of a name also as such."""
 
@@ -38,12 +40,20 @@ def row_of(payload: Mapping[str, Any]) -> Row:
             row |= {f"{key.lower()}.{part}": inner for part, inner in parts.items()}
             if key == "Name":
                 row |= {part: inner for part, inner in parts.items() if row.get(part) is None}
-                row["name"] = _full_name(parts)
+                row["name"] = None
+    if row.get("name") is None and (name := _full_name(row)):
+        row["name"] = name
     return row
 
 
 def changed_names(change: str, header: Mapping[str, Any], envelope: Envelope, row: Row) -> set[str] | None:
     """Names of what has changed, in small letters. None when something was cleared and nobody can say what."""
+    names = _changed_names(change, header, envelope, row)
+    # A part of a name changes the name; whether it is there as a whole is another question.
+    return names if names is None or not names & _NAME_PARTS else names | {"name"}
+
+
+def _changed_names(change: str, header: Mapping[str, Any], envelope: Envelope, row: Row) -> set[str] | None:
     if change == "UNDELETE":
         return set(row)
     with_value = {name for name, value in row.items() if value is not None}
@@ -126,10 +136,10 @@ def _covers(names: set[str], payload: Mapping[str, Any]) -> bool:
     return all(key in tops or value is None for key, value in payload.items() if key not in _META)
 
 
-def _full_name(parts: Mapping[str, Any]) -> str | None:
+def _full_name(row: Row) -> str | None:
     """The name, when all of it is there: an update brings the part that changed."""
-    words = [parts.get(part) for part in ("firstname", "middlename", "lastname", "suffix")]
-    given, last = parts.get("firstname"), parts.get("lastname")
+    words = [row.get(part) for part in ("firstname", "middlename", "lastname", "suffix")]
+    given, last = row.get("firstname"), row.get("lastname")
     if not isinstance(given, str) or not isinstance(last, str):
         return None
     return " ".join(word for word in words if isinstance(word, str) and word)
