@@ -126,8 +126,6 @@ class Replay:
         _create_topics(log, self._topology)
         self._worker = ReplayWorker(self._topology, log, store, clock, self._told, limits=self._limits)
         self._worker.rng = random.Random(seed)
-        self.refused = 0
-        """Payloads that were too large for the log; they are in the dead-letter topic, cut."""
         self._settle()
 
     def feed(self, records: Iterable[Recorded], done: Callable[[int, int], None] | None = None) -> None:
@@ -176,10 +174,10 @@ class Replay:
                     self._append_one(topic, row)
 
     def _append_one(self, topic: str, row: Row) -> None:
+        """What the log does not take is a dead letter, cut to what it takes."""
         try:
             self._log.append(topic, [row], 0)
         except Poison as problem:
-            self.refused += 1
             key, value, own, at = row
             record = LogRecord(topic, 0, -1, key, value, at, own)
             headers = letter_headers(
@@ -187,6 +185,12 @@ class Replay:
             )
             value, fitted = fit_letter(value, headers, self._limits.record_bytes_max)
             self._log.append(self._topology.dlq, [(key, value, fitted, at)], 0)
+            self._tell(facts.RecordsIngested(topic=topic))
+            self._tell(
+                facts.RecordRejected(
+                    topic=topic, partition=0, offset=-1, fold="replay", cause=problem.cause, path=problem.path
+                )
+            )
 
     def _told(self, fact: Fact) -> None:
         if isinstance(fact, _TROUBLE):

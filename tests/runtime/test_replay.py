@@ -49,7 +49,6 @@ class Run:
         if until is not None:
             replay.pass_to(until)
         self.now = clock.now_ms()
-        self.refused = replay.refused
         replay.close()
         self.topics = {
             name: [(record.key(), record.headers(), record.value()) for record in read(log, output.topic, 0)]
@@ -107,7 +106,7 @@ def test_a_payload_that_no_log_takes_is_a_dead_letter_and_its_neighbours_go_on()
         ]
     )
     assert [key for key, _, _ in run.topics["seen"]] == [b"x", b"y"]
-    assert run.refused == 1
+    assert sum(isinstance(fact, facts.RecordRejected) for fact in run.facts) == 1
     (letter,) = run.letters
     assert b"the log takes up to" in letter["cause"]
     assert letter["topic"] == b"raw.a"

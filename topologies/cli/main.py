@@ -6,8 +6,13 @@ from typing import Annotated
 import typer
 
 from topologies.cli.check import check
+from topologies.cli.dlq import app as dlq
+from topologies.cli.replay import replay
+from topologies.cli.run import run
+from topologies.cli.generate import generate
 from topologies.cli.schema import schema
 from topologies.cli.shell import Commands, Json
+from topologies.cli.tail import tail
 from topologies.cli.topics import app as topics
 
 TRY, RUN, LOOK, DEVELOP = "Try it", "Run it", "Look at it", "Develop it"
@@ -43,8 +48,13 @@ def root(
     """Options before the command."""
 
 
+app.command("generate", rich_help_panel=TRY)(generate)
+app.command("replay", rich_help_panel=TRY)(replay)
+app.command("run", rich_help_panel=RUN)(run)
 app.command("check", rich_help_panel=RUN)(check)
 app.add_typer(topics, name="topics", rich_help_panel=RUN)
+app.command("tail", rich_help_panel=LOOK)(tail)
+app.add_typer(dlq, name="dlq", rich_help_panel=LOOK)
 app.command("schema", rich_help_panel=DEVELOP)(schema)
 
 
