@@ -205,7 +205,7 @@ def _source_time(source: dict[str, Any]) -> int | None:
 def _position(source: dict[str, Any], transaction: Any) -> str:
     """Sorts as text in the order of the changes of one row; the same when it is read again."""
     for names in _POSITIONS:
-        if source.get(names[0]) not in {None, ""}:
+        if sortable(source.get(names[0])):
             return ".".join(sortable(source.get(name)) for name in names)
     if isinstance(transaction, dict):
         names = ("transaction_epoch", "transaction_rank", "total_order")

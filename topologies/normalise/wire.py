@@ -1,11 +1,13 @@
 """Small readers for JSON of unknown shape, shared by the CRM formats. What cannot be read raises `Poison` with its path."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from streams.errors import Poison
+from topologies.normalise.times import parse_time
 
 INT_MAX = (1 << 63) - 1
 EXACT_MAX = 1 << 53
@@ -15,6 +17,7 @@ KIND_CHARS_MAX = 80
 
 _UNION_TYPES = frozenset({"string", "long", "int", "double", "float", "boolean", "bytes", "array", "map"})
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNSAFE = re.compile(r"[\s:%\x00-\x1f\x7f]")
 _decode = msgspec.json.Decoder().decode
 
@@ -53,6 +56,30 @@ def want_object(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Poison(f"want an object, got {shape(value)}", path)
     return value
+
+
+def each(body: Any, refused: list[tuple[str, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(path, object) of a payload that is one or an array of them. What is none is added to `refused`."""
+    elements = [(f"$[{index}]", one) for index, one in enumerate(body)] if isinstance(body, list) else [("$", body)]
+    for path, one in elements:
+        try:
+            yield path, want_object(one, path)
+        except Poison as problem:
+            refused.append((problem.path, problem.cause))
+
+
+def read_time(value: Any, path: str) -> int | None:
+    """Milliseconds of RFC 3339, a day, or a number of milliseconds; None for nothing. Raises `Poison` for another."""
+    if value is None or value == "":
+        return None
+    at = read_int(value)
+    if at is not None:
+        return at
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        return parse_time(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
+    except ValueError:
+        raise Poison(f"want a time like 2026-07-04T12:00:00Z, got {shape(value)}", path) from None
 
 
 def read_int(value: Any) -> int | None:
