@@ -50,6 +50,11 @@ class World:
         return self._stage.outbox.truth
 
     @property
+    def now_ms(self) -> int:
+        """The time of the last beat."""
+        return self._stage.now
+
+    @property
     def customers(self) -> list[Customer]:
         """Everybody who has a record, or will have one."""
         return self._stage.cast.customers
