@@ -10,7 +10,7 @@ from schemas.topics import DAY_MS, TopicSpec
 from streams.errors import Fatal
 from streams.runtime.ports import Log
 from topologies.cli.configured import settings_of
-from topologies.cli.shell import PROBLEMS, Configs, Json, answer_json, answers, table
+from topologies.cli.shell import PROBLEMS, Configs, Json, answer_json, answers, complain, table
 
 app = typer.Typer(help="The topics Rapport reads and writes.", no_args_is_help=True)
 
@@ -103,9 +103,10 @@ def _answer(found: list[Found], *, as_json: bool) -> None:
             spec.name, there, f"{one.records:,}" if one.partitions else "", _kept(spec), spec.key, spec.value,
             spec.written_by,
         )  # fmt: skip
-        if one.problem:
-            shown.add_row("", f"[red]{one.problem}[/]")
     answers().print(shown)
+    for one in found:
+        if one.problem:
+            complain(f"{one.spec.name}: {one.problem}")
 
 
 def _json(found: Found) -> dict[str, Any]:
