@@ -107,12 +107,13 @@ def _rules(folder: str, settings: Settings | None) -> Iterator[Finding]:
 
 
 def _scan() -> Finding:
-    try:
-        import hyperscan
-    except ImportError:
-        text = "no Hyperscan for this platform: RE2 takes its place, several times slower; fine below 20,000 records/s"
+    from topologies.normalise.scan import engine_name
+
+    name = engine_name()
+    if name != "hyperscan":
+        text = f"no Hyperscan for this platform: {name} takes its place, several times slower; fine for small streams"
         return Finding("relevance scan", "note", text)
-    return Finding("relevance scan", "fine", f"Hyperscan {version(hyperscan.__name__)}")
+    return Finding("relevance scan", "fine", f"Hyperscan {version(name)}")
 
 
 def _topics(settings: Settings) -> Iterator[Finding]:

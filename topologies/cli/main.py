@@ -7,9 +7,9 @@ import typer
 
 from topologies.cli.check import check
 from topologies.cli.dlq import app as dlq
+from topologies.cli.generate import generate
 from topologies.cli.replay import replay
 from topologies.cli.run import run
-from topologies.cli.generate import generate
 from topologies.cli.schema import schema
 from topologies.cli.shell import Commands, Json
 from topologies.cli.tail import tail

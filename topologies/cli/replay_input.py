@@ -118,7 +118,7 @@ def _lines(file: Path) -> Iterator[Line]:
 
 
 def _rows(file: Path) -> Iterator[Line]:
-    from topologies.normalise.contacts import rows_of_file
+    from topologies.contact_files import rows_of_file
 
     for row in rows_of_file(file):
         yield _delivery(row) or (row, None, None, 0)
