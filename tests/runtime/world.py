@@ -18,10 +18,12 @@ from tests.support.toy_topology import create_topics, payload, toy_topology
 class World:
     """One log, one store, workers by name."""
 
-    def __init__(self, topology: Topology | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self, topology: Topology | None = None, limits: Limits | None = None, *, record_bytes_max: int = 1 << 20
+    ) -> None:
         self.clock = ManualClock()
         self.topology = topology or toy_topology()
-        self.log = SqliteLog(":memory:", clock=self.clock, offset_gap=1)
+        self.log = SqliteLog(":memory:", clock=self.clock, offset_gap=1, record_bytes_max=record_bytes_max)
         create_topics(self.log, self.topology)
         self.store = DictStore(self.log.cluster_id)
         self.facts: list[Fact] = []
