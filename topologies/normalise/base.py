@@ -80,7 +80,8 @@ def parse_into(out: Normalised, form: Format, record: Record, index: int) -> Non
     out.irrelevant += parsed.irrelevant
     for kind in parsed.unknown:
         out.unknown[kind] = out.unknown.get(kind, 0) + 1
-    out.refusals.extend(Refusal(index, path, cause) for path, cause in parsed.refused)
+    if parsed.refused:
+        out.refusals.extend(Refusal(index, path, cause) for path, cause in parsed.refused)
     out.notes += parsed.notes
 
 
