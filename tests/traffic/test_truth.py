@@ -15,8 +15,7 @@ def act(name: str, at: int = NOON, author: str = ACCOUNT, handle: str = "") -> D
 def owners(*facts: Done | Undone | Hidden | Seen | Named | Decided) -> dict[str, str | None]:
     """The answer once all of it was delivered."""
     truth = Truth()
-    for fact in facts:
-        truth.note(fact)
+    truth.learn(facts)
     return truth.owners()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from topologies.traffic.outbox import Delivery
 from topologies.traffic.stage import Options
+from topologies.traffic.truth import Done
 from topologies.traffic.world import World
 
 START_MS = 1_764_000_000_000
@@ -18,6 +19,11 @@ OPTIONS = Options(start_ms=START_MS, customers=60)
 def deliveries(options: Options, count: int) -> list[Delivery]:
     """The first so many, opening included."""
     return list(islice(World(options), count))
+
+
+def done(found: list[Delivery]) -> list[Done]:
+    """The acts that these deliveries bring."""
+    return [fact for one in found for fact in one.facts if isinstance(fact, Done)]
 
 
 def test_the_same_options_give_the_same_bytes() -> None:
@@ -51,9 +57,7 @@ def test_payloads_come_at_the_wished_rate(rate: float) -> None:
 def test_the_share_of_relevant_payloads_is_the_wished_one(share: float) -> None:
     world = World(Options(start_ms=START_MS, relevant=share, customers=60, duplicates=0))
     assert list(world.opening())
-    assert list(islice(world.beats(), 4_000))
-    acts = world.truth.done.values()
-    noise = sum(not one.is_relevant for one in acts)
+    noise = sum(not one.is_relevant for one in done(list(islice(world.beats(), 4_000))))
     assert noise / 4_000 == pytest.approx((1 - share) * 0.93, abs=0.05)
 
 
@@ -85,9 +89,8 @@ def test_broken_payloads_come_only_when_wanted_and_beside_the_good_ones() -> Non
 
 
 def test_some_acts_are_received_hours_after_they_were_done() -> None:
-    world = World(msgspec.structs.replace(OPTIONS, late=0.1))
-    assert list(islice(world, 3_000))
-    late = [one for one in world.truth.done.values() if one.at < START_MS - 3_600_000]
+    found = deliveries(msgspec.structs.replace(OPTIONS, late=0.1), 3_000)
+    late = [one for one in done(found) if one.at < START_MS - 3_600_000]
     assert 100 < len(late) < 500
 
 
@@ -101,9 +104,3 @@ def test_a_deleted_row_is_followed_by_a_null_value_of_the_same_key() -> None:
         assert before.payload is not None
         assert orjson.loads(before.payload)["op"] == "d"
         assert before.key == rows[index].key
-
-
-def test_the_truth_is_kept_only_when_wanted() -> None:
-    world = World(msgspec.structs.replace(OPTIONS, keep_truth=False))
-    assert list(islice(world, 500))
-    assert not world.truth.done

@@ -118,7 +118,7 @@ def _into_log(options: Options, extent: Extent, settings: Settings, *, as_json: 
     with open_log(settings) as log:
         create_topics(log, settings)
         feed = LogFeed(log, topics, clock)
-        options = msgspec.structs.replace(options, start_ms=clock.now_ms(), keep_truth=False)
+        options = msgspec.structs.replace(options, start_ms=clock.now_ms())
         opening = _play(World(options), extent, feed, clock)
     took_s = (clock.now_ms() - options.start_ms) / 1000
     _answer(options, feed.tally, opening, took_s, settings.log.directory, as_json=as_json)
@@ -130,7 +130,7 @@ def _into_files(options: Options, extent: Extent, out: Path, *, as_json: bool) -
         opening = _play(world, extent, feed, None)
     (out / CONFIG).write_text(demo_toml(), encoding="utf-8")
     with (out / TRUTH).open("wb") as truth:
-        for act, customer in sorted(world.truth.owners().items()):
+        for act, customer in sorted(feed.truth.owners().items()):
             truth.write(orjson.dumps({"act": act, "customer": customer}) + b"\n")
     took_s = (world.now_ms - options.start_ms) / 1000
     _answer(options, feed.tally, opening, took_s, str(out), as_json=as_json)

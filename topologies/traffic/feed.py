@@ -14,6 +14,7 @@ from streams.errors import Retryable
 from streams.runtime.ports import Clock, Log, Row
 from topologies.traffic.outbox import Delivery
 from topologies.traffic.settings import INPUTS
+from topologies.traffic.truth import Truth
 from topologies.traffic.wire_files import CONTACTS
 
 ROWS_MAX = 500
@@ -83,6 +84,7 @@ class FileFeed:
     """Writes one file an input, a payload a line: `<input>.jsonl`. Close it, or use it in a `with` block.
 
     Where a payload does not say when it was received the line is a delivery: `{"received_at", "key", "body"}`.
+    `truth` covers what was written.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -90,7 +92,7 @@ class FileFeed:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory, self._stack = directory, ExitStack()
         self._files: dict[str, IO[bytes]] = {}
-        self.tally = Tally()
+        self.tally, self.truth = Tally(), Truth()
 
     def __enter__(self) -> Self:
         return self
@@ -104,6 +106,7 @@ class FileFeed:
             if one.input not in self._files:
                 self._files[one.input] = self._stack.enter_context((self._directory / f"{one.input}.jsonl").open("wb"))
             self.tally.add(one)
+            self.truth.learn(one.facts)
             self._files[one.input].write(_line(one) + b"\n")
 
 

@@ -1,6 +1,6 @@
 """On its way to the log: payloads wait here until their time of receipt; some come twice, some are spoiled.
 
-What a payload makes true is noted when it is handed out, so the truth never knows more than a reader of the log.
+What a payload makes true goes with it, so the truth never knows more than a reader of the log.
 """
 
 import heapq
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import orjson
 
 from topologies.traffic.records import Raw
-from topologies.traffic.truth import Fact, Truth
+from topologies.traffic.truth import Fact
 from topologies.traffic.wire_hubspot import retried
 
 TWICE_MS = 500, 20_000
@@ -25,6 +25,8 @@ class Delivery(NamedTuple):
     key: bytes
     payload: bytes | None
     received_at: int
+    facts: tuple[Fact, ...] = ()
+    """What it makes true: see `Truth`."""
     is_broken: bool = False
 
 
@@ -41,12 +43,11 @@ class _Pending(NamedTuple):
 class Outbox:
     """Takes payloads in any order, gives them out in order of receipt."""
 
-    def __init__(self, rnd: Random, *, duplicates: float, broken: float, keep_truth: bool) -> None:
+    def __init__(self, rnd: Random, *, duplicates: float, broken: float) -> None:
         """Shares of 1: payloads that come twice, and broken ones that come besides."""
-        self._rnd, self._duplicates, self._broken, self._keep_truth = rnd, duplicates, broken, keep_truth
+        self._rnd, self._duplicates, self._broken = rnd, duplicates, broken
         self._pending: list[_Pending] = []
         self._number = 0
-        self.truth = Truth()
 
     def send(self, raw: Raw, received_at: int, facts: Sequence[Fact] = ()) -> None:
         """To be received then."""
@@ -64,9 +65,7 @@ class Outbox:
         """What is received by then (inclusive), in order."""
         while self._pending and self._pending[0].received_at <= upto:
             received_at, _, raw, facts, is_broken = heapq.heappop(self._pending)
-            for fact in facts if self._keep_truth else ():
-                self.truth.note(fact)
-            yield Delivery(raw.input, raw.key, raw.payload, received_at, is_broken)
+            yield Delivery(raw.input, raw.key, raw.payload, received_at, facts, is_broken)
 
     def _push(self, received_at: int, raw: Raw, facts: tuple[Fact, ...] = (), *, is_broken: bool = False) -> None:
         self._number += 1

@@ -27,9 +27,10 @@ def opening(stage: Stage) -> None:
         is_live, luck = customer.source in LIVE, rnd.random()
         if is_live and luck < _UNKNOWN:
             continue
-        stage.enter(customer, _mistake(stage, customer) if is_live and luck > 1 - _MISTAKEN else None)
+        names = _mistake(stage, customer) if is_live and luck > 1 - _MISTAKEN else None
+        stage.enter(customer, names)
         for account, naming in who.named(customer):
-            if account.platform == "bluesky" and naming == "handle" and rnd.random() < _SEEN:
+            if account.platform == "bluesky" and naming == "handle" and names is None and rnd.random() < _SEEN:
                 stage.see(account)
 
 
@@ -89,7 +90,11 @@ def correction(stage: Stage) -> Scene:
     if customer.gone:
         return
     if rnd.random() < 0.7:
-        stage.change(customer, {}, {account.platform: first_names(customer)[account.platform]})
+        right, naming = first_names(customer)[account.platform]
+        stage.change(customer, {}, {account.platform: (right, naming)})
+        if account.platform == "bluesky" and naming == "handle":
+            yield rnd.uniform(2, 10)
+            stage.see(right)
     else:
         stage.decide(customer, account, is_theirs=False)
 

@@ -54,8 +54,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Of what people do, that which is received hours later."""
     broken: float = 0.0
     """Broken payloads, for each good one."""
-    keep_truth: bool = True
-    """Remember whose every act is. It grows without end, so do without it where nobody asks."""
 
 
 class Stage:
@@ -83,9 +81,7 @@ class Stage:
             "crm": shop,
         }
         self._businesses: dict[str, BusinessWire] = {"salesforce": salesforce, "crm": shop}
-        self.outbox = Outbox(
-            self.rnd, duplicates=options.duplicates, broken=options.broken, keep_truth=options.keep_truth
-        )
+        self.outbox = Outbox(self.rnd, duplicates=options.duplicates, broken=options.broken)
         self._number = 0
 
     # -- what people do

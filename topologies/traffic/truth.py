@@ -4,6 +4,7 @@ Written from the contract (semantics section 2), not from the product: a test ca
 what the world cannot do, and is simple for it: a handle is never used by two accounts, and no act is ever sealed.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -84,8 +85,12 @@ class Truth(msgspec.Struct):
     named: dict[tuple[str, Platform], dict[int, Named]] = {}
     decided: dict[tuple[str, str], bool] = {}
 
-    def note(self, fact: Fact) -> None:
-        """Something was delivered. Twice is as good as once."""
+    def learn(self, facts: Iterable[Fact]) -> None:
+        """What a delivery makes true. Twice is as good as once."""
+        for fact in facts:
+            self._note(fact)
+
+    def _note(self, fact: Fact) -> None:
         match fact:
             case Done():
                 self.done[fact.act] = fact

@@ -13,7 +13,6 @@ from topologies.traffic.noise import chatter
 from topologies.traffic.outbox import Delivery
 from topologies.traffic.people import Customer
 from topologies.traffic.stage import Options, Scene, Stage
-from topologies.traffic.truth import Truth
 
 _SCENES: dict[Callable[[Stage], Scene], float] = {
     people.remark: 36,
@@ -43,11 +42,6 @@ class World:
         self.options = options
         self._stage = Stage(options)
         self._scenes: list[tuple[int, int, Scene]] = []
-
-    @property
-    def truth(self) -> Truth:
-        """Which act belongs to whom, as far as that was handed out."""
-        return self._stage.outbox.truth
 
     @property
     def now_ms(self) -> int:
