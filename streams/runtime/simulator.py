@@ -47,7 +47,8 @@ class Scenario(msgspec.Struct, frozen=True):
     """What is simulated. Everything is made anew for each seed.
 
     `log(clock, offset_gap, session_timeout_ms)` and `store(cluster_id)` make the edges; `prepare` creates the topics;
-    `inputs(rng)` are the raw records, in the order in which they come about. `promise`: see `oracle.check`.
+    `inputs(rng)` are the raw records, in the order in which they come about. `promise`: see `oracle.check`. `name`: how
+    `rapport simulate --scenario` finds it; empty for the product's own.
     """
 
     topology: Callable[[random.Random], Topology]
@@ -59,6 +60,7 @@ class Scenario(msgspec.Struct, frozen=True):
     wrap_store: Callable[[StateStore], StateStore] = lambda store: store
     promise: bool = True
     settle_ms: int = _SETTLE_MS
+    name: str = ""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -69,6 +71,7 @@ class Report(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     timeline: list[str]
     verdict: Verdict | None
+    scenario: str = ""
 
     @property
     def ok(self) -> bool:
@@ -77,7 +80,8 @@ class Report(msgspec.Struct, frozen=True):
 
     def text(self) -> str:
         """For a failing test: what is wrong, how it came, and how to see it again."""
-        return "\n".join([*self.timeline[-80:], *self.violations, f"rapport simulate --seed {self.seed}"])
+        option = f" --scenario {self.scenario}" if self.scenario else ""
+        return "\n".join([*self.timeline[-80:], *self.violations, f"rapport simulate{option} --seed {self.seed}"])
 
 
 def simulate(seed: int, scenario: Scenario) -> Report:
@@ -128,7 +132,9 @@ class _World:
             self._violations.append(f"a worker stopped: {problem}")
         finally:
             cluster.close()
-        return Report(self._seed, self._violations, dict(cluster.counts), list(cluster.timeline), verdict)
+        return Report(
+            self._seed, self._violations, dict(cluster.counts), list(cluster.timeline), verdict, self._scenario.name
+        )  # fmt: skip
 
     def _live(self) -> None:
         """Inputs come, workers work, things go wrong."""

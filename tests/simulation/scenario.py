@@ -11,6 +11,8 @@ from streams.state.dict_store import DictStore
 from streams.transport.sqlite_log import SqliteLog
 from tests.support.toy_topology import create_topics, payload, toy_topology
 
+NAME = "tests.simulation.scenario:scenario"
+
 
 def inputs(rng: random.Random) -> list[RawInput]:
     """Some fifty payloads over twenty seconds: good ones, bad ones, and several in one."""
@@ -55,4 +57,6 @@ def topology(rng: random.Random) -> Topology:
 
 
 def scenario(**more: Any) -> Scenario:
-    return Scenario(topology=topology, log=new_log, store=DictStore, prepare=create_topics, inputs=inputs, **more)
+    return Scenario(
+        topology=topology, log=new_log, store=DictStore, prepare=create_topics, inputs=inputs, name=NAME, **more
+    )

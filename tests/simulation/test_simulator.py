@@ -7,7 +7,7 @@ import pytest
 
 from streams.runtime.simulator import simulate
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.scenario import scenario
+from tests.simulation.scenario import NAME, scenario
 
 SEEDS = 240
 CHUNK = 20
@@ -50,4 +50,4 @@ def test_a_broken_protocol_is_found_out(name: str) -> None:
     """On the seeds on which the right one passes; see the first test."""
     report = next((report for seed in range(MUTANT_SEEDS) if not (report := simulate(seed, MUTANTS[name])).ok), None)
     assert report is not None, f"{name}: {MUTANT_SEEDS} worlds and nobody noticed"
-    assert report.text().endswith(f"rapport simulate --seed {report.seed}")
+    assert report.text().endswith(f"rapport simulate --scenario {NAME} --seed {report.seed}")

@@ -12,6 +12,7 @@ from topologies.cli.replay import replay
 from topologies.cli.run import run
 from topologies.cli.schema import schema
 from topologies.cli.shell import Commands, Json
+from topologies.cli.simulate import simulate
 from topologies.cli.tail import tail
 from topologies.cli.topics import app as topics
 
@@ -55,6 +56,7 @@ app.command("check", rich_help_panel=RUN)(check)
 app.add_typer(topics, name="topics", rich_help_panel=RUN)
 app.command("tail", rich_help_panel=LOOK)(tail)
 app.add_typer(dlq, name="dlq", rich_help_panel=LOOK)
+app.command("simulate", rich_help_panel=DEVELOP)(simulate)
 app.command("schema", rich_help_panel=DEVELOP)(schema)
 
 

@@ -128,7 +128,7 @@ def run(topology: Topology, sources: list[Source], out: Path, *, seed: int, unti
             time = clock.now_ms()
         names = [*(output.topic for output in topology.outputs.values()), topology.dlq]
         outputs = {name: _write(log, name, out / f"{name}.jsonl") for name in names}
-        return Summary(seed, model, time, tally, outputs, account(log, store, topology))
+        return Summary(seed, model, time, tally, outputs, account(log, store, topology, time))
 
 
 @contextmanager
@@ -252,9 +252,9 @@ def _show(summary: Summary, out: Path) -> None:
     console.print()
     parts = (
         (acts.enriched, "enriched"), (acts.unmatched, "unmatched"), (acts.open, "still open"), (acts.late, "late"),
-        (acts.rejected, "rejected"), (acts.taken_back, "taken back"),
+        (acts.rejected, "rejected"), (acts.taken_back, "taken back"), (acts.answers, "our answers to others"),
     )  # fmt: skip
-    terms = " + ".join(f"{count:,} {name}" for count, name in parts if count or name != "taken back")
+    terms = " + ".join(f"{count:,} {name}" for count, name in parts[:5] + tuple(part for part in parts[5:] if part[0]))
     sign, style = ("=", "green") if acts.adds_up else ("≠", "bold red")
     console.print(f"acts: {terms} {sign} {acts.acts:,}", style=style)
     if acts.retracted:

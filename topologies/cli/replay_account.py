@@ -1,9 +1,10 @@
 """Where every relevant act went. Read from the log and the state after a replay, not counted on the way.
 
-    enriched · unmatched · late · rejected · taken back · still open      each act once, by the first of these that fits
+    enriched · unmatched · late · rejected · taken back · still open · answers     each act once, by the first that fits
 
-Taken back: its author deleted it, or the author was erased, before anything was published of it. Whatever is none of
-these was lost; whatever was published and never came, was invented. Neither may happen.
+Taken back: before anything was published of it its author deleted it, hid or was erased. Answers: ours, to somebody who
+is no customer; the hold is over, and nobody is told. Whatever is none of these was lost; whatever was published and
+never came, was invented. Neither may happen.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.events import Act, Event, Gone, Purge, ReplyTo
+from schemas.events import AccountStatus, Act, Event, Gone, Purge, ReplyTo
 from schemas.state import Kept, PendingReply
 from streams.core.partition import partition_of
 from streams.errors import Poison
@@ -34,6 +35,7 @@ class Account(msgspec.Struct, frozen=True):
     rejected: int
     taken_back: int
     open: int
+    answers: int
     retracted: int
     lost: tuple[str, ...]
     invented: tuple[str, ...]
@@ -45,11 +47,16 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class _Came(msgspec.Struct):
-    """What stands in the inbox: acts with the addresses they went to, deletions, and who was erased."""
+    """What stands in the inbox: acts with the addresses they went to, and what was taken back.
+
+    `answers` are our own answers with their receive time; `silent` are addresses that were erased or are hidden.
+    """
 
     acts: dict[str, set[str]] = {}
+    answers: dict[str, int] = {}
     gone: set[str] = set()
-    purged: set[str] = set()
+    silent: set[str] = set()
+    statuses: dict[str, tuple[int, bool]] = {}
     refused: set[str] = set()
 
 
@@ -64,8 +71,8 @@ class _Document(msgspec.Struct):
 _decode_document = msgspec.json.Decoder(_Document).decode
 
 
-def account(log: Log, store: DictStore, topology: Topology) -> Account:
-    """For a log at rest. Raises what a record raises that nobody could have written."""
+def account(log: Log, store: DictStore, topology: Topology, now_ms: int) -> Account:
+    """For a log at rest. `now_ms`: where time stands. Raises what a record raises that nobody could have written."""
     came = _came(log, topology)
     enriched = _newest(log, topology)
     published = {
@@ -73,7 +80,7 @@ def account(log: Log, store: DictStore, topology: Topology) -> Account:
         "unmatched": _acts_in(log, topology, "unmatched"),
         "late": _acts_in(log, topology, "late"),
         "rejected": came.refused,
-        "taken_back": {act for act, homes in came.acts.items() if act in came.gone or homes & came.purged},
+        "taken_back": {act for act, homes in came.acts.items() if act in came.gone or homes & came.silent},
     }
     left = set(came.acts)
     counts = {}
@@ -81,11 +88,16 @@ def account(log: Log, store: DictStore, topology: Topology) -> Account:
         counts[fate] = len(left & acts)
         left -= acts
     kept = {act for act in left if _is_kept(store, topology, act, came.acts[act])}
+    answers = {
+        act
+        for act in left - kept
+        if came.answers.get(act, now_ms) + topology.model.identity.hold_unclaimed_ms <= now_ms
+    }
     invented = (published["enriched"] | published["unmatched"]) - came.acts.keys()
     retracted = sum(one.retracted for one in enriched.values())
     return Account(
-        acts=len(came.acts), **counts, open=len(kept), retracted=retracted,
-        lost=_some(left - kept), invented=_some(invented),
+        acts=len(came.acts), **counts, open=len(kept), answers=len(answers), retracted=retracted,
+        lost=_some(left - kept - answers), invented=_some(invented),
     )  # fmt: skip
 
 
@@ -93,12 +105,18 @@ def _came(log: Log, topology: Topology) -> _Came:
     came = _Came()
     for address, event in _events(log, topology):
         match event:
-            case Act(id=act) | ReplyTo(act=Act(id=act)):
-                came.acts.setdefault(act, set()).add(address)
-            case Gone(id=act):
-                came.gone.add(act)
+            case Act() | ReplyTo():
+                act = event.act if isinstance(event, ReplyTo) else event
+                came.acts.setdefault(act.id, set()).add(address)
+                if act.role:
+                    came.answers[act.id] = max(act.received_at, came.answers.get(act.id, 0))
+            case Gone():
+                came.gone.add(event.id)
             case Purge():
-                came.purged.add(address)
+                came.silent.add(address)
+            case AccountStatus():
+                came.statuses[address] = max((event.at, event.hidden), came.statuses.get(address, (0, False)))
+    came.silent |= {address for address, (_, hidden) in came.statuses.items() if hidden}
     for record in read(log, topology.dlq, 0):
         headers = dict(record.headers() or ())
         if headers.get("topic") == topology.inbox.encode() and (event := _decoded(topology, record.value())):
