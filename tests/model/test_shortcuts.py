@@ -79,8 +79,9 @@ def test_the_property_catches_the_shortcut(name: str) -> None:
     stages, model = mutated(STAGES, name), cast.model()
 
     @examples(600, shrink=False)
-    @given(world.worlds, st.integers(0, 1 << 16), st.integers(1, 8))
-    def check(events: list[External], seed: int, partitions: int) -> None:
+    @given(world.worlds, st.integers(0, (1 << 19) - 1))
+    def check(events: list[External], number: int) -> None:
+        seed, partitions = number >> 3, 1 + number % 8
         if name == "erase_forget":
             erased = [*events, (C1, Erase(ms(10), ms(10)))]
             assert traces(play(erased, stages, model, seed=seed, partitions=partitions, reorder=True), C1) == []

@@ -78,13 +78,11 @@ class HistoryFolded(Fact, frozen=True, kw_only=True):
 
 
 class ValueCut(Fact, frozen=True, kw_only=True):
-    """A CRM value, or a record, was larger than what is kept."""
+    """CRM values were larger, or more, than what is kept of a record."""
 
     counter: ClassVar[str] = "values_cut_total"
     level: ClassVar[Level] = "warning"
-    labels: ClassVar[tuple[str, ...]] = ("what",)
     help: ClassVar[str] = "CRM values that were cut, or fields left out: they are not meant for a profile."
-    what: str
 
 
 class ChildRefused(Fact, frozen=True, kw_only=True):
@@ -103,3 +101,11 @@ class ReplyUnanswered(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "replies_without_author_total"
     level: ClassVar[Level] = "debug"
     help: ClassVar[str] = "Our replies to posts whose author was not seen within `hold`."
+
+
+class LinksUntold(Fact, frozen=True, kw_only=True):
+    """One event changed more links of an identifier than are published."""
+
+    counter: ClassVar[str] = "links_untold_total"
+    level: ClassVar[Level] = "warning"
+    help: ClassVar[str] = "Changes of links that were not published: dozens of customers claim one identifier."

@@ -1,20 +1,27 @@
-"""What an identifier has heard from customers: the newest stance of each, and how many it listens to.
+"""What an identifier has heard from customers and handles: the newest stance of each, and how many it listens to.
 
 The version also of an empty stance is remembered, so that an older one, come late, is no news. Of those that claim
 nothing any more only the newest `SILENT_MAX` are.
 """
 
-from schemas.events import Claim, Interval
-from schemas.state import HeardClaims
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.events import Bound, Claim
+from schemas.state import HeardBounds, HeardClaims
 from topologies.identity.claims import INTERVALS_MAX
 
 SILENT_MAX = 32
-"""Customers that claim nothing any more and are still remembered."""
+"""Senders that claim nothing any more and are still remembered."""
 
 DECISIONS_MAX = 2
 """Intervals of a claim that come from a person's decision, on top of `INTERVALS_MAX` from records."""
 
-Said = dict[str, tuple[int, tuple[Interval, ...]]]
+BOUND_HANDLES_MAX, BOUND_CLAIMS_MAX = 12, 32
+"""Handles that can bind one account, and claims that each can pass on to it: together one item of the state."""
+
+Said = Mapping[str, tuple[int, tuple[Any, ...]]]
+"""By sender: (version, what it said)."""
 
 
 def is_news(said: Said, sender: str, version: int) -> bool:
@@ -27,13 +34,25 @@ def hear(before: HeardClaims | None, claim: Claim, claimants_max: int) -> HeardC
     """What is known with a claim that is news; None: it is refused, because too many others claim already."""
     said = before.by if before is not None else {}
     intervals = claim.intervals[: INTERVALS_MAX + DECISIONS_MAX]
-    speaking = [sender for sender, (_, theirs) in said.items() if theirs and sender != claim.sender]
-    if intervals and len(speaking) >= claimants_max:
+    if intervals and _speaking(said, claim.sender) >= claimants_max:
         return None
-    return HeardClaims(without_oldest_silent({**said, claim.sender: (claim.version, intervals)}))
+    return HeardClaims(_without_oldest_silent({**said, claim.sender: (claim.version, intervals)}))
 
 
-def without_oldest_silent(said: Said) -> Said:
+def hear_bound(before: HeardBounds | None, bound: Bound) -> HeardBounds | None:
+    """The same for what a handle binds."""
+    said = before.by if before is not None else {}
+    claims = bound.claims[:BOUND_CLAIMS_MAX]
+    if claims and _speaking(said, bound.sender) >= BOUND_HANDLES_MAX:
+        return None
+    return HeardBounds(_without_oldest_silent({**said, bound.sender: (bound.version, claims)}))
+
+
+def _speaking(said: Said, but: str) -> int:
+    return sum(1 for sender, (_, theirs) in said.items() if theirs and sender != but)
+
+
+def _without_oldest_silent(said: Said) -> dict[str, Any]:
     """In order of name, with no more than `SILENT_MAX` that say nothing."""
     silent = sorted((version, sender) for sender, (version, theirs) in said.items() if not theirs)
     gone = {sender for _, sender in silent[:-SILENT_MAX]}

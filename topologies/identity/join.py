@@ -165,14 +165,23 @@ def owner_at(users: Sequence[Run], start: int, end: int) -> Run | None:
     return users[low] if low < len(users) and users[low].start < end else None
 
 
-def bound_by(claims: HeardClaims, users: Sequence[Run]) -> dict[str, list[tuple[BoundClaim, Run]]]:
-    """The claims on a handle by the account they bind, with the run that does it; under "" those that bind none."""
-    found: dict[str, list[tuple[BoundClaim, Run]]] = {}
-    nobody = Run(0, "", 0)
+class Binding(NamedTuple):
+    """A claim on a handle, and the run of the account it binds."""
+
+    claim: BoundClaim
+    run: Run
+
+
+_NOBODY = Run(0, "", 0)
+
+
+def bindings(claims: HeardClaims, users: Sequence[Run]) -> dict[str, list[Binding]]:
+    """The claims on a handle by the account they bind; under "" those that bind none. `users` in order."""
+    found: dict[str, list[Binding]] = {}
     for customer, (_, intervals) in claims.by.items():
         if is_barred(intervals):
             continue
         for interval in intervals:
-            run = owner_at(users, interval.start, interval.end) or nobody
-            found.setdefault(run.account, []).append((BoundClaim(customer, interval), run))
+            run = owner_at(users, interval.start, interval.end) or _NOBODY
+            found.setdefault(run.account, []).append(Binding(BoundClaim(customer, interval), run))
     return found
