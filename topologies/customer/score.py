@@ -30,7 +30,10 @@ OTHER = "other"
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """What of the settings decides sums and what is shown. Points in 1/1000, limits of bands in tenths."""
+    """What of the settings decides sums and what is shown. Points in 1/1000, limits of bands in tenths.
+
+    `place` of a band by its name: 0 is that below the first.
+    """
 
     half_life_ms: int
     hold_ms: int
@@ -40,6 +43,7 @@ class Recipe(msgspec.Struct, frozen=True):
     engagement_kappa: float
     risk_kappa: float
     bands: tuple[tuple[str, int, int], ...]
+    place: dict[str, int]
 
 
 def recipe_of(settings: ScoreSettings, hold_ms: int) -> Recipe:
@@ -53,6 +57,7 @@ def recipe_of(settings: ScoreSettings, hold_ms: int) -> Recipe:
         settings.engagement_kappa,
         settings.risk_kappa,
         tuple((band.name, round(band.enter * 10), round(band.leave * 10)) for band in settings.bands),
+        {OK: 0} | {band.name: place for place, band in enumerate(settings.bands, 1)},
     )
 
 
@@ -104,7 +109,7 @@ class Ledger:
             engagement, risk = sign * engagement, sign * risk
         w = weight(bucket)
         if engagement or risk:
-            self._of_kind(item.kind, engagement * w, risk * w)
+            self.move(item.kind, engagement * w, risk * w)
         if item.has_sentiment:
             self.sentiment += sign * item.sentiment * w
             self.weight += sign * w
@@ -122,7 +127,8 @@ class Ledger:
             del self.sums[key]
         return min(after[0], cap) - min(before[0], cap), min(after[1], cap) - min(before[1], cap)
 
-    def _of_kind(self, kind: str, engagement: int, risk: int) -> None:
+    def move(self, kind: str, engagement: int, risk: int) -> None:
+        """Add to the W of a kind, and so to the totals."""
         self.engagement += engagement
         self.risk += risk
         one, two = self.by_kind.get(kind, (b"\0", b"\0"))
@@ -133,7 +139,9 @@ class Ledger:
 
     def close_before(self, at: int) -> None:
         """Let go of the points of buckets that end at or before `at`: nothing in them changes from here on."""
-        self._freeze(bucket_of(at, self._recipe.half_life_ms))
+        bucket = bucket_of(at, self._recipe.half_life_ms)
+        if any(_bucket(key) < bucket for key in self.sums):
+            self._freeze(bucket)
 
     def _freeze(self, bucket: int) -> None:
         if bucket > self.frozen:
@@ -170,7 +178,7 @@ def rescaled(item: ScoreItem, kept: list[JoinedItem], recipe: Recipe) -> Ledger:
     was, now = (weight(bucket_of(item.latest_at, half)) or 1 for half in (item.half_life_ms, recipe.half_life_ms))
     for kind in sorted(old.by_kind):
         one, two = old.by_kind[kind]
-        new._of_kind(kind, max(0, number(one)) * now // was, max(0, number(two)) * now // was)
+        new.move(kind, max(0, number(one)) * now // was, max(0, number(two)) * now // was)
     new.sentiment, new.weight = old.sentiment * now // was, max(0, old.weight) * now // was
     new.acts, new.latest_at = old.acts, old.latest_at
     for act in kept:
@@ -234,13 +242,13 @@ _SATURATED = 30.0
 
 
 def _rounded(total: int, parts: int) -> int:
-    """total / parts to the nearest whole number."""
+    """The quotient, to the nearest whole number."""
     return max(-1000, min(1000, (2 * total + parts) // (2 * parts)))
 
 
 def band_of(risk: int, before: str, recipe: Recipe) -> str:
     """The band of a risk in tenths, coming from the band `before`. Entered at `enter`, left below `leave`."""
-    at = next((index for index, band in enumerate(recipe.bands, 1) if band[0] == before), 0)
+    at = recipe.place.get(before, 0)
     while at < len(recipe.bands) and risk >= recipe.bands[at][1]:
         at += 1
     while at and risk < recipe.bands[at - 1][2]:
@@ -250,7 +258,8 @@ def band_of(risk: int, before: str, recipe: Recipe) -> str:
 
 def leaves_below(band: str, recipe: Recipe) -> int:
     """The risk in tenths below which a band is left; 0: never."""
-    return next((leave for name, _, leave in recipe.bands if name == band), 0)
+    place = recipe.place.get(band, 0)
+    return recipe.bands[place - 1][2] if place else 0
 
 
 def falls_below(total: int, kappa: float, limit: int, after: int) -> int | None:
@@ -284,12 +293,16 @@ def contributions(ledger: Ledger, shown: Numbers) -> list[tuple[str, int]]:
     At most three; where there are more kinds the last is `other`. They add up to what is shown, to the tenth: what
     rounding leaves over goes to the kinds it was taken from most.
     """
+    total = shown.engagement + shown.risk
+    if len(ledger.by_kind) == 1:
+        # By far the commonest: a customer who only writes.
+        return [(kind, total) for kind in ledger.by_kind if total]
     parts: list[tuple[int, str]] = []
     for kind, (one, two) in ledger.by_kind.items():
         share = (shown.engagement * max(0, number(one)) << 32) // max(1, ledger.engagement)
         parts.append((share + (shown.risk * max(0, number(two)) << 32) // max(1, ledger.risk), kind))
     whole = {kind: share >> 32 for share, kind in parts}
-    left = shown.engagement + shown.risk - sum(whole.values())
+    left = total - sum(whole.values())
     by_rest = sorted(parts, key=lambda part: (-(part[0] & 0xFFFFFFFF), part[1]))
     for _, kind in by_rest[: max(0, left)]:
         whole[kind] += 1
