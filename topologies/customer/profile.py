@@ -10,7 +10,7 @@ known does not matter.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from schemas.events import FOREVER, Interval, Record
+from schemas.events import FOREVER, FieldValue, Interval, Record
 from schemas.state import Profile
 from topologies.identity.claims import NEVER, kind_of
 
@@ -64,10 +64,19 @@ def _best(ranked: Sequence[tuple[int, Record]], name: str) -> str:
     """The value of the first source that has one; within it the newest; empty: nobody has one."""
     found: list[tuple[int, int, str, str]] = []
     for rank, record in ranked:
-        entry = record.values.get(name)
+        entry = _full_name(record) if name == "name" else record.values.get(name)
         if entry is not None and entry.value:
             found.append((-rank, entry.at, entry.position, entry.value))
     return max(found)[3][:VALUE_CHARS_MAX] if found else ""
+
+
+def _full_name(record: Record) -> FieldValue | None:
+    """The name; of a source that has it in two parts, both, as old as the newer of them."""
+    parts = [part for one in ("first_name", "last_name") if (part := record.values.get(one)) is not None and part.value]
+    if not parts:
+        return record.values.get("name")
+    newest = max(parts, key=lambda part: (part.at, part.position))
+    return FieldValue(newest.at, newest.position, " ".join(part.value or "" for part in parts))
 
 
 def _is_open(case: Record) -> bool:
