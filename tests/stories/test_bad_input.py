@@ -11,6 +11,7 @@ import pytest
 
 from config.settings import RelevanceSettings, Settings
 from schemas.state import STATE_BYTES_MAX
+from streams.runtime.facts import KindUnknown
 from streams.transport.sqlite_log import RECORD_BYTES_MAX
 from tests.stories.machine import Machine, dumps, iso
 
@@ -58,7 +59,7 @@ def test_what_cannot_be_read_is_set_aside_with_its_cause(name: str, what: str) -
     bad = UNREADABLE[what]
     neighbours_are_unharmed(machine, machine.bluesky_post(ANN, "before", "acme"), bad, name=name)
     letters = [record for record in machine.records(machine.topology.dlq) if record.value() == bad]
-    unknown = [fact for fact in machine.facts if type(fact).__name__ == "UnknownKindsPassed"]
+    unknown = machine.told(KindUnknown)
     assert letters or unknown, "it vanished"
     assert all(cause.strip() for cause in machine.causes())
     machine.close()
@@ -91,7 +92,6 @@ def test_a_null_value_is_no_payload_and_no_crash(machine: Machine, name: str) ->
     "claimed",
     [
         "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00Z", "yesterday", 17, None, "",
-        "2025-06-15T12:00:00.123456789012345Z",
     ],
 )  # fmt: skip
 def test_a_time_nobody_believes_becomes_the_receive_time(machine: Machine, claimed: object) -> None:
@@ -124,11 +124,11 @@ def test_ten_thousand_handles_on_one_contact(machine: Machine) -> None:
 
 
 def test_a_crowd_of_acts_of_one_author_takes_bounded_memory_and_nothing_is_unaccounted_for() -> None:
-    """Thousands here; `python -m benchmarks --only author` does the million."""
+    """A thousand here; `python -m benchmarks --only author` does the million."""
     machine = Machine(Settings(relevance=RelevanceSettings(relevance="all")))
     sizes, total = [], 0
-    for _ in range(6):
-        posts = [machine.bluesky_post("did:plc:bot", f"p{total + n}", f"spam {total + n}") for n in range(500)]
+    for _ in range(5):
+        posts = [machine.bluesky_post("did:plc:bot", f"p{total + n}", f"spam {total + n}") for n in range(200)]
         machine.put("bluesky", *posts)
         total += len(posts)
         machine.drain()
@@ -136,9 +136,13 @@ def test_a_crowd_of_acts_of_one_author_takes_bounded_memory_and_nothing_is_unacc
         sizes.append(sum(len(machine.topology.encode_item(item)) for item in items.values()))
     assert max(sizes) <= 2 * sizes[0] + 4_096, sizes
     kept = sum(name.startswith("act:") for name in machine.items("account:bluesky:did:plc:bot"))
-    sealed = len(machine.outputs("unmatched"))
-    assert kept + sealed == total, f"{total} acts, {kept} kept, {sealed} sealed"
-    assert machine.outputs("late"), "acts that were sealed early are said to be"
+    sealed = {value["act"]["id"] for _, value in machine.outputs("unmatched")}
+    late = [value for _, value in machine.outputs("late")]
+    early = {value["act"] for value in late if value["reason"].startswith("sealed early")}
+    forgotten = {value["act"] for value in late} - early
+    assert early, "acts that were sealed early are said to be"
+    assert early <= sealed
+    assert kept + len(sealed | forgotten) == total, f"{total} acts, {kept} kept, {len(sealed)} sealed"
     machine.judge()
     machine.close()
 
@@ -146,16 +150,16 @@ def test_a_crowd_of_acts_of_one_author_takes_bounded_memory_and_nothing_is_unacc
 def test_memory_does_not_grow_with_bad_input(machine: Machine) -> None:
     bad = dumps({"did": ANN, "kind": "commit", "commit": "acme" * 50, "time_us": "x"})
     for _ in range(2):
-        machine.put("bluesky", *[bad] * 2_000, *[machine.bluesky_post(ANN, f"n{n}", "acme") for n in range(2_500)])
+        machine.put("bluesky", *[bad] * 400, *[machine.bluesky_post(ANN, f"n{n}", "acme") for n in range(600)])
         machine.drain()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    machine.put("bluesky", *[bad] * 2_000, *[machine.bluesky_post(ANN, f"m{n}", "acme") for n in range(2_500)])
+    machine.put("bluesky", *[bad] * 400, *[machine.bluesky_post(ANN, f"m{n}", "acme") for n in range(600)])
     machine.drain()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # What the log in memory keeps of 4,500 records, and nothing that grows beside it.
-    assert after - before < 40 << 20
+    # What the log in memory keeps of 1,000 records, and nothing that grows beside it.
+    assert after - before < 8 << 20
 
 
 def test_a_claimed_future_moves_no_window(machine: Machine) -> None:
