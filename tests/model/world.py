@@ -4,8 +4,8 @@ Every (act, version) has one content, every change of a record its own position,
 collections below their caps: these are the worlds the promise of the product speaks of. `ties` gives up the unique
 positions; then only "the same in any order" is promised, not which of two equals wins.
 
-A world has a focus: a bit of everything; or records and the links between them; or a few accounts and what befalls
-them. Rare conjunctions are rare only where everything is mixed.
+A world has a focus: a bit of everything; records and the links between them; a few accounts and what befalls them; or
+a crowd of acts of one. Rare conjunctions are rare only where everything is mixed.
 """
 
 from random import Random
@@ -104,6 +104,20 @@ FEW = Focus(
     posts=5,
     changes=6,
 )
+CROWD = Focus(
+    accounts=(X1,),
+    numbers=8,
+    records=(S1,),
+    fields=("x",) * 4,
+    acts=14,
+    gones=5,
+    statuses=2,
+    sightings=0,
+    posts=0,
+    changes=3,
+    decisions=2,
+)
+FOCI = (EVERYTHING, EVERYTHING, FEW, RECORDS, CROWD)
 
 
 # ---------------------------------------------------------------- single events
@@ -218,7 +232,7 @@ def _worlds(draw: st.DrawFn, *, ties: bool) -> list[External]:
     would be of a world that was tried before.
     """
     rnd = draw(st.randoms(use_true_random=True))
-    focus = rnd.choice((EVERYTHING, EVERYTHING, FEW, RECORDS))
+    focus = rnd.choice(FOCI)
     world = Maker(rnd, focus, ties=ties).world()
     kept = draw(st.binary(min_size=len(world), max_size=len(world)))
     return [event for event, keep in zip(world, kept, strict=True) if keep]
