@@ -34,6 +34,7 @@ from topologies.cli.configured import configured
 from topologies.social_crm import topology
 from topologies.traffic.settings import demo_toml
 from topologies.traffic.stage import Options
+from topologies.traffic.truth import Truth
 from topologies.traffic.world import World
 
 RAPPORT = Path(sys.executable).with_name("rapport")
@@ -52,6 +53,7 @@ class Siege:
         self.settings = settings_of(self.config)
         self.chance = random.Random(seed)
         self.world = World(Options(seed=seed, start_ms=time.time_ns() // 1_000_000, rate=rate, relevant=0.5))
+        self.truth = Truth()
         self.fed = self.kills = self.flushes = 0
         self._logs = folder / "logs"
         self._logs.mkdir()
@@ -101,6 +103,7 @@ class Siege:
             now_ms = time.time_ns() // 1_000_000
             rows.setdefault(f"raw.{delivery.input}", []).append((delivery.key, delivery.payload, None, now_ms))
             self.fed += 1
+            self.truth.learn(delivery.facts)
             if sum(map(len, rows.values())) >= self.world.options.rate * BEAT_S:
                 for topic, batch in rows.items():
                     log.append(topic, batch)
@@ -154,7 +157,7 @@ class Siege:
             verdict = check(log, store, self._topology(), value_bytes_max=Limits().record_bytes_max)
         assert verdict.violations == [], "\n".join(verdict.violations)
         assert verdict.raw_records == self.fed
-        want = {act: who for act, who in self.world.truth.owners().items() if who is not None}
+        want = {act: who for act, who in self.truth.owners().items() if who is not None}
         assert joined(log) == want
 
 
