@@ -46,18 +46,22 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
 
 def _csv_rows(opened: BinaryIO) -> Iterator[bytes]:
     """Bytes that are no UTF-8 pass through: their row is refused, and no other."""
-    text = io.TextIOWrapper(opened, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    first = text.readline()
-    delimiter = delimiter_of(first)
-    # Cells of any size are for the reader of the payload to refuse: here one would end the file.
-    csv.field_size_limit(1 << 30)
-    rows = csv.reader(_chained(first, text), delimiter=delimiter)
-    header = next(rows, None)
-    for cells in rows if header is not None else ():
-        if any(cells):
-            out = io.StringIO(newline="")
-            csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows([header or [], cells])
-            yield out.getvalue().rstrip("\n").encode("utf-8", "surrogateescape")
+    with io.TextIOWrapper(opened, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        first = next((line for line in text if line.strip()), "")
+        delimiter = delimiter_of(first)
+        # Cells of any size are for the reader of the payload to refuse: here one would end the file.
+        csv.field_size_limit(1 << 30)
+        rows = csv.reader(_chained(first, text), delimiter=delimiter)
+        header = next(rows, [])
+        for cells in rows:
+            if any(cells):
+                yield _payload(header, cells, delimiter)
+
+
+def _payload(header: list[str], cells: list[str], delimiter: str) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows([header, cells])
+    return out.getvalue().rstrip("\n").encode("utf-8", "surrogateescape")
 
 
 def _chained(first: str, rest: io.TextIOWrapper) -> Iterator[str]:

@@ -30,7 +30,7 @@ TEXT_MAX = 2_048
 
 _DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?")
+_HOST = re.compile(rf"({_LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9]")
 _X_NAME = re.compile(r"[a-z0-9_]{1,20}")
 """15 letters by today's rule; some of the first accounts have up to 20."""
 _X_NUMBER = re.compile(r"[1-9][0-9]{0,19}")

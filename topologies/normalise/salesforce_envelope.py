@@ -55,8 +55,8 @@ def unwrap(body: Any) -> Envelope:
 def _label(message: dict[str, Any]) -> str:
     """What a message says of its object. `_EventType` is a word for PushTopics and a schema's id elsewhere."""
     if isinstance(message.get("_ObjectType"), str):
-        kind = message.get("_EventType")
-        return kind_name(message["_ObjectType"], kind if kind in _PUSH_TOPIC_KINDS else None)
+        kind = str(message.get("_EventType"))
+        return kind_name(message["_ObjectType"], kind if kind in _PUSH_TOPIC_KINDS else "")
     for name in ("channel", "subject", "detail-type"):
         if isinstance(message.get(name), str):
             return kind_name(message[name])
