@@ -16,7 +16,7 @@ from typing import Any, Literal, TextIO
 
 import msgspec
 import structlog
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, disable_created_metrics, start_http_server
 
 from streams.core.facts import Fact
 from streams.errors import Fatal
@@ -32,6 +32,7 @@ LABEL_SETS_MAX = 200
 _OTHER = "other"
 _LABEL_CHARS_MAX = 100
 _LINE_CHARS_MAX = 500
+_LIST_MAX = 8
 
 _PERSONAL = re.compile(
     r"\b(?P<type>(?:account|handle|email|phone|post):(?:(?:bluesky|x|mastodon):)?)[^\s'\",;()\[\]{}]+"
@@ -56,6 +57,8 @@ class Observer:
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
         """`out` null: stderr. Tests bring a registry of their own."""
+        # When a counter began is nobody's question, and doubles the page.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.totals: Counts[str] = Counts()
         """What was counted so far, by counter."""
         self._log = _logger(log_format, out or sys.stderr)
@@ -174,7 +177,8 @@ def _shown(name: str, value: Any) -> Any:
         text = _QUOTED.sub("'…'", value) if name in _QUOTING else value
         return masked(text)[:_LINE_CHARS_MAX]
     if isinstance(value, tuple | list):
-        return [_shown(name, one) for one in value]
+        shown = [_shown(name, one) for one in value[:_LIST_MAX]]
+        return shown if len(value) <= _LIST_MAX else [*shown, f"… {len(value) - _LIST_MAX} more"]
     return value
 
 

@@ -73,6 +73,11 @@ def test_what_somebody_should_know_is_one_line_with_the_facts_name(watched: Watc
     assert watched.value("rapport_posts_lost_total", why="gone") == 2
 
 
+def test_long_lists_are_cut(watched: Watched) -> None:
+    watched.observer(PostLost(why="gone", who=tuple(f"a{number}" for number in range(70))))
+    assert watched.lines()[0]["who"] == [*(f"a{number}" for number in range(8)), "… 62 more"]
+
+
 def test_labels_are_those_of_the_fact(watched: Watched) -> None:
     watched.observer(facts.KindUnknown(topic="raw.a", kind="x", amount=2))
     watched.observer(facts.KindUnknown(topic="raw.b", kind="x"))

@@ -68,7 +68,6 @@ def run(
         raise usage("--role", want="both, ingest or fold", got=repr(role), fix="choose one")
     if not set(slot) <= _SLOT_CHARS or len(slot) > 64:
         raise usage("--slot", want="letters, digits, '_' and '-', at most 64", got=repr(slot), fix="choose another")
-    stop = Stop()
     setup = configured(config)
     settings = setup.settings
     if not settings.inputs:
@@ -80,6 +79,7 @@ def run(
     observer = Observer(log_format=log_format)
     from topologies.social_crm import topology
 
+    stop = Stop()
     port = settings.observe.metrics_port if metrics_port < 0 else metrics_port
     server = observer.serve(port) if port else None
     try:
@@ -126,7 +126,7 @@ def work(
 
 def _loop(worker: Worker, observer: Observer, now: Callable[[], int], stop: Callable[[], bool]) -> None:
     shown_at = said_at = now()
-    said = observer.totals.total()
+    said = _totals(observer)
     while not stop():
         worker.step()
         now_ms = now()
@@ -137,9 +137,9 @@ def _loop(worker: Worker, observer: Observer, now: Callable[[], int], stop: Call
         observer.show(status, now_ms)
         if now_ms - said_at >= SAY_MS:
             said_at = now_ms
-            if (done := observer.totals.total()) != said:
+            if (done := _totals(observer)) != said:
                 said = done
-                observer.say("working", **_totals(observer), waiting=status.inbox_lag, partitions=len(status.tasks))
+                observer.say("working", **done, waiting=status.inbox_lag, partitions=len(status.tasks))
 
 
 def _totals(observer: Observer) -> dict[str, int]:
