@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO_SECONDS ?=
 export DEMO_SECONDS
 
-.PHONY: demo test format lock clean bench
+.PHONY: demo test format lock clean bench kafka kafka-stop
 .DEFAULT_GOAL := demo
 
 # The lock file holds a hash of everything that is installed.
@@ -37,6 +37,13 @@ format: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
+
+# A Kafka to try things on, in the background; its first start fetches it with Maven. Data stays under .data/kafka.
+kafka: $(VENV)/.installed
+	@$(BIN)/python -m streams.transport.dev_kafka start .data/kafka
+
+kafka-stop: $(VENV)/.installed
+	@$(BIN)/python -m streams.transport.dev_kafka stop .data/kafka
 
 clean:
 	rm -rf $(VENV) .lock .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

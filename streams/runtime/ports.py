@@ -138,7 +138,10 @@ class Consumer(Protocol):
         """The other direction."""
 
     def lag(self, partition: TopicPartition) -> int:
-        """How many records are between the position of `poll` and the end, at least; gaps count."""
+        """How many records are between the position of `poll` and the end, at least; gaps count.
+
+        0: nothing is left of what could be seen at the last look. 1 or more while nothing is known yet.
+        """
 
     def close(self) -> None:
         """Leave the group at once; `revoked` is called for what is still owned."""
@@ -182,7 +185,10 @@ class Reader(Protocol):
     """Reads one partition without a group. Sees committed records only."""
 
     def poll(self, records_max: int, wait_ms: int) -> list[Record]:
-        """The next records, in order."""
+        """The next records, in order. None: all that could be seen when it was called has been given.
+
+        Waits up to `wait_ms` for what comes later, and longer for what is there already. Raises `Retryable`.
+        """
 
     def close(self) -> None:
         """Done."""
@@ -218,7 +224,8 @@ class Log(Protocol):
     def append(self, topic: str, records: Iterable["Row"], partition: int | None = None) -> None:
         """Write records outside of any group, all or nothing. Null partition: by murmur2 of each key.
 
-        For feeding raw topics and for tools. Raises `Poison` for a record that is too large, `Retryable`.
+        For feeding raw topics and for tools. Raises `Poison` for a record that is too large, `Retryable` (nothing was
+        written), `Doubtful` (perhaps it was).
         """
 
     def maintain(self) -> None:

@@ -1,1 +1,1 @@
-"""Edges of the log. `sqlite_*`: one file for one machine. The only owner of sqlite3."""
+"""Edges of the log. `sqlite_*`: one file for one machine; `kafka_*`: a cluster; `dev_kafka*`: a broker to try it on."""

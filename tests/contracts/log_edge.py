@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from streams.errors import Retryable
 from streams.runtime.ports import Consumer, Log, Membership, Position, Producer, Reader, Record, TopicPartition
 
 _names = itertools.count()
@@ -18,8 +19,8 @@ class LogEdge(Protocol):
     session_timeout_ms: int
     """A member that does not poll for so long is taken out by the others."""
     record_bytes_max: int
-    checks_ownership: bool
-    """Whether a commit of a partition that is not the member's is refused; Kafka does not look."""
+    time_ms_max: int
+    """The latest time a record may claim."""
     unique: str
     """A word that makes names unique to this run."""
 
@@ -62,6 +63,17 @@ def drain(reader: Reader, expect: int) -> list[Record]:
             break
         records += reader.poll(expect - len(records), 50)
     return records
+
+
+def committed_at_rest(consumer: Consumer, at: TopicPartition) -> Position | None:
+    """The committed position as everybody sees it; nothing while a transaction that sets it is still open.
+
+    Some logs answer at once with what was before, others make the caller wait.
+    """
+    try:
+        return consumer.committed([at])[at]
+    except Retryable:
+        return None
 
 
 def values(records: Sequence[Record]) -> list[bytes | None]:

@@ -89,9 +89,11 @@ class FencePromises:
             with pytest.raises(Fenced):
                 commit(producer, membership, dict.fromkeys(mine_before, Position(1, "zombie")), [(out, b"zombie")])
             producer.abort()
+        told_before = len(silent.watcher.told)
         until(lambda: "lost" in [what for what, _ in silent.watcher.told], silent)
-        lost = {at for what, partitions in silent.watcher.told for at in partitions if what == "lost"}
-        assert lost == mine_before
+        # One that it was asked to give up while it slept may be told as revoked first.
+        gone = [(what, at) for what, partitions in silent.watcher.told[told_before:] for at in partitions]
+        assert {at for what, at in gone if what != "assigned"} == mine_before
         # It joins again as a new member, and gets its share.
         until(lambda: len(silent.owned) == 1 == len(second.owned), silent, second)
         assert silent.consumer.membership().member != before.member
@@ -144,9 +146,11 @@ class FencePromises:
         member.consumer.close()
         producer.close()
 
+
+class OwnershipPromises:
+    """What a log promises that also looks at who owns a partition. Kafka does not: there the generation must do."""
+
     def test_a_partition_that_was_handed_on_cannot_be_committed(self, edge: LogEdge) -> None:
-        if not edge.checks_ownership:
-            pytest.skip("this log does not look at who owns a partition")
         log, other = edge.open(), edge.open()
         topic, group = make_topic(edge, log, 2), name_of(edge, "g")
         first = Member(log, group, [topic])
@@ -162,8 +166,6 @@ class FencePromises:
         producer.close()
 
     def test_a_position_that_somebody_else_moved_is_not_overwritten_unseen(self, edge: LogEdge) -> None:
-        if not edge.checks_ownership:
-            pytest.skip("this log does not look at what a member saw")
         log = edge.open()
         topic, group = make_topic(edge, log), name_of(edge, "g")
         at = TopicPartition(topic, 0)

@@ -9,7 +9,7 @@ import pytest
 from streams.transport.sqlite_log import SqliteLog
 from tests.contracts.log import RecordPromises, TransactionPromises
 from tests.contracts.log_edge import LogEdge
-from tests.contracts.log_fences import FencePromises
+from tests.contracts.log_fences import FencePromises, OwnershipPromises
 from tests.contracts.log_groups import GroupPromises, ReadingPromises
 from tests.support.clock import ManualClock
 
@@ -19,7 +19,7 @@ class SqliteEdge:
 
     session_timeout_ms = 10_000
     record_bytes_max = 1 << 20
-    checks_ownership = True
+    time_ms_max = 253_402_300_799_999
 
     def __init__(self, path: str, offset_gap: int) -> None:
         self.unique = uuid.uuid4().hex[:8]
@@ -63,6 +63,10 @@ class TestGroups(GroupPromises):
 
 
 class TestFences(FencePromises):
+    pass
+
+
+class TestOwnership(OwnershipPromises):
     pass
 
 

@@ -1,0 +1,18 @@
+"""The broker that tests of this folder share."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.kafka_broker import shared_kafka
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real broker."""
+    base = tmp_path_factory.getbasetemp()
+    # Processes of one run have folders of their own under a common one.
+    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with shared_kafka(common / "kafka") as address:
+        yield address
