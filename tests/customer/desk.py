@@ -59,7 +59,7 @@ class Desk:
     def __init__(self, model: Model = MODEL) -> None:
         self.model = model
         self.items: dict[str, Any] = {}
-        self.due: int | None = None
+        self._due: int | None = None
         self.upto = 0
         self.sent: list[tuple[str, Any]] = []
         self.published: list[tuple[str, str, Any]] = []
@@ -85,7 +85,7 @@ class Desk:
                     case Drop(item):
                         self.items.pop(item, None)
                     case Forget():
-                        self.items, self.due = {}, None
+                        self.items, self._due = {}, None
                     case Send(address, sent) if address == WHO:
                         assert isinstance(sent, Continue)
                         queue.append(sent)
@@ -94,7 +94,7 @@ class Desk:
                     case Publish(output, key, value):
                         self.published.append((output, key, value))
                     case WakeAt(due):
-                        self.due = due
+                        self._due = due
                     case Note(fact):
                         self.notes.append(fact)
                     case _:
@@ -116,12 +116,17 @@ class Desk:
         self.upto = upto
         start = len(self.published)
         for _ in range(100):
-            if self.due is None or self.due > upto:
+            due, self._due = self._due, None
+            if due is None or due > upto:
+                self._due = due
                 return self.published[start:]
-            due, self.due = self.due, None
             self.fold(Wake(due))
-            assert self.due is None or self.due > upto, "woken again at once"
+            assert not self.due() or self.due() > upto, "woken again at once"
         raise AssertionError("wakes for ever")
+
+    def due(self) -> int:
+        """When it wants to be woken; 0: not."""
+        return self._due or 0
 
     def join(self, act: Act, *, account: str = ANN, revision: int = 1, **more: Any) -> list[tuple[str, str, Any]]:
         """The account says: this act is yours."""
@@ -133,7 +138,9 @@ class Desk:
         """The account says: not any more."""
         return self.fold(Join(account, act_id, self.version(), revision, None))
 
-    def record(self, fields: dict[str, str | None], *, subject: str = RECORD, **more: Any) -> list[tuple[str, str, Any]]:
+    def record(
+        self, fields: dict[str, str | None], *, subject: str = RECORD, **more: Any
+    ) -> list[tuple[str, str, Any]]:
         """A record says what it says; the claim-bearing fields since the beginning of the story."""
         return self.fold(Content(RECORD, subject, self.version(), a_record(fields, subject, **more)))
 
@@ -215,4 +222,18 @@ def kinds(published: Iterable[tuple[str, str, Any]]) -> list[str]:
     return [output for output, _, _ in published]
 
 
-__all__ = ["ANN", "BASE_MS", "DAY_MS", "MODEL", "RECORD", "WHO", "Desk", "a_model", "a_record", "kinds", "lowered", "ms", "post"]
+__all__ = [
+    "ANN",
+    "BASE_MS",
+    "DAY_MS",
+    "MODEL",
+    "RECORD",
+    "WHO",
+    "Desk",
+    "a_model",
+    "a_record",
+    "kinds",
+    "lowered",
+    "ms",
+    "post",
+]

@@ -147,7 +147,9 @@ def test_buckets_are_bounded_however_many_come() -> None:
 
 
 def test_acts_from_before_the_landmark_count_for_nothing_and_harm_nothing() -> None:
-    old = JoinedItem(1, 1, live=True, kind="post", at=1_000_000_000_000, engagement=3000, sentiment=-1000, has_sentiment=True)
+    old = JoinedItem(
+        1, 1, live=True, kind="post", at=1_000_000_000_000, engagement=3000, sentiment=-1000, has_sentiment=True
+    )
     one = ledger([old])
     assert numbers(one, bucket_of(ms(0), RECIPE.half_life_ms), RECIPE) == Numbers(0, 0, None)
     assert band_of(0, OK, RECIPE) == OK
@@ -206,7 +208,9 @@ def test_contributions_add_up_to_what_is_shown(counted: list[JoinedItem], later:
     assert all(tenths > 0 for _, tenths in found)
 
 
-BANDS = recipe_of(ScoreSettings(bands=(Band(name="watch", enter=40, leave=30), Band(name="at-risk", enter=60, leave=50))), 0)
+BANDS = recipe_of(
+    ScoreSettings(bands=(Band(name="watch", enter=40, leave=30), Band(name="at-risk", enter=60, leave=50))), 0
+)
 
 
 @pytest.mark.parametrize(

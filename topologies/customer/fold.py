@@ -73,6 +73,8 @@ def _look_around(turn: Turn) -> None:
     if turn.is_scored:
         # Two holds: the last act that counts in a bucket is received within one, and can go within another.
         turn.ledger.close_before(upto - 2 * recipe.hold_ms)
+        if (end := turn.ledger.ends_at) is not None:
+            turn.ask(end + 2 * recipe.hold_ms)
         turn.falls = True
         after_score(turn, upto, standing_context(turn))
     seal(turn)

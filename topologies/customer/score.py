@@ -143,6 +143,13 @@ class Ledger:
         if any(_bucket(key) < bucket for key in self.sums):
             self._freeze(bucket)
 
+    @property
+    def ends_at(self) -> int | None:
+        """When the last of the buckets whose points are kept ends; None: there is none."""
+        if not self.sums:
+            return None
+        return begins_at(max(map(_bucket, self.sums)) + 1, self._recipe.half_life_ms)
+
     def _freeze(self, bucket: int) -> None:
         if bucket > self.frozen:
             self.frozen = bucket

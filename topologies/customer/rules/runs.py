@@ -23,14 +23,20 @@ class Run(NamedTuple):
 def runs(times: Sequence[int], count: int, within_ms: int) -> list[Run]:
     """All runs, in order. `times` ascend; `count` is at least 1."""
     found: list[Run] = []
+    since: int | None = None
+    until = 0
     for newest in range(count - 1, len(times)):
         start, end = times[newest], times[newest - count + 1] + within_ms
         if end <= start:
             continue
-        if found and start <= found[-1].end:
-            found[-1] = Run(found[-1].start, end)
-        else:
-            found.append(Run(start, end))
+        if since is not None and start <= until:
+            until = end
+            continue
+        if since is not None:
+            found.append(Run(since, until))
+        since, until = start, end
+    if since is not None:
+        found.append(Run(since, until))
     return found
 
 
