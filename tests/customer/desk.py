@@ -1,6 +1,6 @@
 """One customer, folded by hand: events in, items kept as a restore would find them, everything that was said collected."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -199,7 +199,7 @@ def post(act_id: str, hour: float, text: str = "", **more: Any) -> Act:
 
 
 def a_record(
-    fields: dict[str, str | None],
+    fields: Mapping[str, str | None],
     subject: str = RECORD,
     *,
     at: int = BASE_MS,

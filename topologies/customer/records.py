@@ -36,6 +36,9 @@ is refused."""
 DECISIONS_MAX = 256
 """Identifiers of one customer that people have decided about; further ones are refused."""
 
+NAME_CHARS_MAX = 256
+"""Of who decided, and of the position of it."""
+
 CLAIM = "claim"
 """The kind of the stance."""
 
@@ -112,7 +115,7 @@ def _is_over(record: Record) -> bool:
 def decided(turn: Turn, event: Decided) -> bool:
     """A person decided; false: a newer decision is known, or there are too many."""
     before: DecidedItem | None = turn.state.get(DECIDED + event.identifier)
-    after = DecidedItem(event.at, event.position, event.what, event.by)
+    after = DecidedItem(event.at, event.position[:NAME_CHARS_MAX], event.what, event.by[:NAME_CHARS_MAX])
     if before is not None and (after.at, after.position, after.what) <= (before.at, before.position, before.what):
         return False
     if before is None and turn.state.count(DECIDED) >= DECISIONS_MAX:
