@@ -6,9 +6,9 @@ their moods. German and French ones have no lexicon, as in real life.
 
 SLOTS: dict[str, tuple[str, ...]] = {
     "product": (
-        "object storage", "the dashboard", "the billing page", "nightly backups", "the database cluster", "DNS",
-        "single sign-on", "the mobile app", "the API", "the load balancer", "build pipelines", "the status page",
-        "volume snapshots", "the Frankfurt region", "the audit log", "the invoice export", "e-mail alerts",
+        "object storage", "the dashboard", "the billing page", "the nightly backup", "the database cluster", "DNS",
+        "single sign-on", "the mobile app", "the API", "the load balancer", "the build pipeline", "the status page",
+        "snapshot restore", "the Frankfurt region", "the audit log", "the invoice export", "the alert mail",
         "the command line client", "autoscaling", "private networking", "the ticket portal", "the new editor",
     ),
     "produkt": ("das Dashboard", "der Speicher", "die Abrechnung", "das Backup", "die App", "der Login", "die API"),

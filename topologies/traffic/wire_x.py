@@ -36,6 +36,8 @@ class XWire:
             text = f"RT @{target.account.handle}: {target.text}"
             text = text if len(text) <= 140 else f"{text[:139]}…"
         key = ids.x_id(at, self._rnd)
+        # Times of posts are in whole seconds; only the id knows better.
+        at = at // 1000 * 1000
         return Post(account, kind, at, text, lang, target, key, f"x:{account.name}/{key}", versions=(key,))
 
     def created(self, post: Post) -> bytes:
