@@ -57,7 +57,7 @@ def line(board: Board, now_ms: int, state: str) -> str:
 
 def alert_line(alert: AlertShown) -> str:
     """An alert where nothing scrolls."""
-    return f"         {_STATUS[alert.status]:10}  {alert.severity:8}  {alert.reason}"
+    return f"         {_STATUS[alert.status]:10}  {alert.severity:8}  {' '.join(alert.reason.split())}"
 
 
 def summary(board: Board, ended_ms: int) -> RenderableType:

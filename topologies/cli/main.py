@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from topologies.cli.check import check
+from topologies.cli.customer import customer
+from topologies.cli.demo import demo
 from topologies.cli.dlq import app as dlq
+from topologies.cli.erase import erase
 from topologies.cli.generate import generate
 from topologies.cli.replay import replay
 from topologies.cli.run import run
@@ -49,11 +52,14 @@ def root(
     """Options before the command."""
 
 
+app.command("demo", rich_help_panel=TRY)(demo)
 app.command("generate", rich_help_panel=TRY)(generate)
 app.command("replay", rich_help_panel=TRY)(replay)
 app.command("run", rich_help_panel=RUN)(run)
 app.command("check", rich_help_panel=RUN)(check)
+app.command("erase", rich_help_panel=RUN)(erase)
 app.add_typer(topics, name="topics", rich_help_panel=RUN)
+app.command("customer", rich_help_panel=LOOK)(customer)
 app.command("tail", rich_help_panel=LOOK)(tail)
 app.add_typer(dlq, name="dlq", rich_help_panel=LOOK)
 app.command("simulate", rich_help_panel=DEVELOP)(simulate)
