@@ -288,7 +288,7 @@ class Jetstream:
 
 def _server_time(time_us: Any, time: Any, record: Record) -> int:
     """Jetstream's own time in milliseconds, from either version; the log's when there is none."""
-    if isinstance(time_us, int) and 0 < time_us <= TIME_MAX * 1000:
+    if isinstance(time_us, int) and 1_000 <= time_us <= TIME_MAX * 1000:
         return time_us // 1000
     if isinstance(time, str):
         try:

@@ -100,7 +100,9 @@ class Streaming:
         return out
 
     def _json(self, out: Parsed, value: Any) -> None:
-        if isinstance(value, list):
+        if value == []:
+            out.unknown.append("empty list")
+        elif isinstance(value, list):
             for index, each in enumerate(value):
                 self._part(out, each, f"$[{index}]")
         elif isinstance(value, str) and _BARE_ID.fullmatch(value.encode()):

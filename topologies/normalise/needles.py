@@ -60,7 +60,7 @@ def _pattern(needle: str) -> bytes:
 def _letter(letter: str) -> bytes:
     """A folded letter in all its spellings, but for those that are odd."""
     if letter < " ":
-        return b"(?:" + _SHORT.get(letter, b"") + b"|" + _escape(letter) + b")"
+        return b"(?:" + b"|".join([_escape(letter), *(short for at, short in _SHORT.items() if at == letter)]) + b")"
     if letter.isascii():
         return _SHORT.get(letter) or re.escape(letter).encode()
     same = [letter, *_same_as().get(letter, ())]

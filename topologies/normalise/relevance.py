@@ -32,9 +32,10 @@ class Relevance:
         self.accounts = frozenset(_account(account) for account in settings.accounts)
         terms: dict[str, str] = {}
         for term in settings.terms:
-            # Texts that are searched together are joined by it.
-            if term.strip() and "\0" not in term:
-                terms.setdefault(fold(term.strip()), term.strip())
+            needle = fold(term.strip())
+            # Texts that are searched together are joined by \0.
+            if needle and "\0" not in needle:
+                terms.setdefault(needle, term.strip())
         self.terms = terms
         """What is shown, by what is looked for."""
         self.hosts = tuple(sorted({host for domain in settings.domains for host in _spellings(domain)}))
@@ -64,8 +65,8 @@ class Relevance:
         if self._set is None:
             found = [index for index, needle in enumerate(self._needles) if needle in folded]
         else:
-            found = self._set.Match(folded)
-            found.sort()
+            # None when there are none, and in no order.
+            found = sorted(self._set.Match(folded) or ())
         if not found:
             return (), False
         count = len(self._shown)

@@ -112,6 +112,8 @@ class Stream:
 
     def _several(self, out: Parsed, data: list[Any], includes: _Includes) -> None:
         """Answers of searches and lookups, as they are when a gap is filled."""
+        if not data:
+            out.unknown.append("empty list")
         for index, each in enumerate(data):
             post = mapping(each)
             if not _is_post(post):
