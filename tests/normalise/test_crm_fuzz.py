@@ -13,6 +13,7 @@ from streams.core.address import ADDRESS_BYTES_MAX
 from streams.errors import Poison
 from tests.normalise import test_contacts, test_debezium, test_hubspot, test_salesforce
 from tests.normalise.crm import SAMPLES, model, normaliser, payloads, record
+from topologies.identity.record import POSITION_CHARS_MAX
 from topologies.normalise.base import Parsed
 from topologies.normalise.values import CLAIM_BYTES_MAX, TEXT_BYTES_MAX
 
@@ -94,6 +95,7 @@ def check(form: str, payload: bytes | None, key: bytes | None = None) -> Parsed 
     for address, event in out.events:
         assert 0 < len(address.encode()) <= ADDRESS_BYTES_MAX
         assert decode_envelope(encode_envelope(Envelope(0, event))).event == event
+        assert len(getattr(event, "position", "")) <= POSITION_CHARS_MAX
         for name, value in getattr(event, "fields", {}).items():
             limit = CLAIM_BYTES_MAX if name in {"x", "bluesky", "mastodon", "email", "phone"} else TEXT_BYTES_MAX
             assert value is None or len(value.encode()) <= limit

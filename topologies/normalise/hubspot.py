@@ -121,7 +121,7 @@ class Hubspot:
             self._map.put(out, record, values, field, shown, f"{path}.propertyValue")
             # A creation tells the company's name and its record at the same millisecond: the record says more.
             rank = "1" if field.kind == "link" else "0"
-            position = f"{rank}.{_position(event)}.{name[:100]}"
+            position = f"{rank}.{_position(event)}.{name[:60]}"
             self._add(out, record, "set", at, position, self._map.with_constants(kind, values))
 
     def _association(self, out: Parsed, event: dict[str, Any], path: str) -> None:

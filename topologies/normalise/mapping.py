@@ -7,8 +7,9 @@
 
 Ours are name, first_name, last_name, tier, owner, company, contact, status, external_id, email, email_verified, phone,
 bluesky, x, mastodon, every field of `profile.fields`, and whatever else is mapped. A source that has a name in two
-parts gives `first_name` and `last_name`. `email_verified` is `true` or `false`; where it is missing the e-mail is not
-verified, and a source that has verified addresses only says `email_verified = "=true"`.
+parts gives `first_name` and `last_name`. `email_verified` is `true` or `false`: an e-mail that is said not to be
+verified is claimed like any other, but makes no two records one customer (`identity.same_email`). A source that never
+verifies says `email_verified = "=false"`.
 """
 
 import re
@@ -66,6 +67,7 @@ class FieldMap:
         self.source = source
         self._identity: IdentitySettings = model.identity
         self._groups: dict[str, tuple[tuple[Field, ...], ...]] = {}
+        self._fields: dict[str, tuple[Field, ...]] = {}
         self._fed_by: dict[tuple[str, str], list[Field]] = {}
         self._constants: dict[str, Values] = {}
         self._known: dict[str, frozenset[str]] = {}
@@ -79,7 +81,8 @@ class FieldMap:
                 elif names:
                     groups.append(tuple(_field(ours, name, kind, source) for name in names))
             self._groups[kind], self._constants[kind] = tuple(groups), constants
-            for field in (field for group in groups for field in group):
+            self._fields[kind] = tuple(field for group in groups for field in group)
+            for field in self._fields[kind]:
                 self._fed_by.setdefault((kind, field.name), []).append(field)
 
     def fed_by(self, kind: str, name: str) -> Sequence[Field]:
@@ -88,7 +91,7 @@ class FieldMap:
 
     def fields(self, kind: str) -> tuple[Field, ...]:
         """Every field of the source that feeds one of ours, in the order of ours."""
-        return tuple(field for group in self._groups[kind] for field in group)
+        return self._fields[kind]
 
     def has(self, kind: str, ours: str) -> bool:
         """Whether the object has this field of ours; false where the configuration took it away."""

@@ -20,9 +20,9 @@ from topologies.normalise.wire import EXACT_MAX
 IDENTIFIERS_MAX = 8
 """Identifiers of one field of one record. People have two accounts on a platform, not ten thousand.
 
-With `CLAIM_BYTES_MAX` it bounds what a record tells its customer: 5 fields x 16 past values x 2 KB.
+With `CLAIM_BYTES_MAX` it bounds what a record tells its customer: 5 fields x 16 past values x 1.5 KB.
 """
-CLAIM_BYTES_MAX = 2_000
+CLAIM_BYTES_MAX = 1_500
 TEXT_BYTES_MAX = 1_000
 """Longer texts are cut: they are shown to people beside an act, and are state."""
 PARTS_MAX = 64

@@ -15,6 +15,9 @@ EXACT_MAX = 1 << 53
 ID_CHARS_MAX = 200
 KIND_CHARS_MAX = 80
 
+PART_CHARS_MAX = 40
+"""Of a part of a position that is no number. A position is a part of every value that is kept."""
+
 _UNION_TYPES = frozenset({"string", "long", "int", "double", "float", "boolean", "bytes", "array", "map"})
 _INT = re.compile(r"[+-]?[0-9]{1,19}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -129,8 +132,8 @@ def kind_name(*parts: Any) -> str:
 
 
 def sortable(value: Any, digits: int = 20) -> str:
-    """A part of a position: numbers, also as text, padded so that they sort as text; anything else as it is."""
+    """A part of a position: numbers, also as text, padded so that they sort as text; any other text as it begins."""
     number = read_int(value)
     if number is not None and number >= 0:
         return str(number).zfill(digits)
-    return value[:100] if isinstance(value, str) else ""
+    return value[:PART_CHARS_MAX] if isinstance(value, str) else ""
