@@ -139,7 +139,7 @@ class Desk:
         return self.fold(Join(account, act_id, self.version(), revision, None))
 
     def record(
-        self, fields: dict[str, str | None], *, subject: str = RECORD, **more: Any
+        self, fields: Mapping[str, str | None], *, subject: str = RECORD, **more: Any
     ) -> list[tuple[str, str, Any]]:
         """A record says what it says; the claim-bearing fields since the beginning of the story."""
         return self.fold(Content(RECORD, subject, self.version(), a_record(fields, subject, **more)))
