@@ -13,18 +13,19 @@ from msgspec.structs import replace
 
 from config.settings import HOUR_MS
 from schemas.events import Join, JoinedAct
+from schemas.outputs import AuthorOut
 from schemas.state import JoinedItem
 from streams.core.decay import bucket_of
 from streams.core.effects import Note
 from topologies.customer.alerts import Context, ask_for_falls, rules_of_act, rules_of_score, standing_context
-from topologies.customer.documents import enriched, retracted, score_now, sealed_early
+from topologies.customer.documents import author_of, enriched, retracted, score_now, sealed_early
 from topologies.customer.facts import JoinTooLate
 from topologies.customer.plan import matching
 from topologies.customer.score import points_of
 from topologies.customer.sentiment import Reading, sentiment
 from topologies.customer.shown import show_score
 from topologies.customer.turn import ACT, SEPARATOR, Turn, customer_context, score_context, split
-from topologies.identity.documents import handle_text, identifier_text
+from topologies.identity.documents import identifier_text
 from topologies.identity.facts import ActSealedEarly
 
 SEAL_SLACK_MS = HOUR_MS
@@ -59,9 +60,10 @@ def _come(turn: Turn, event: Join, joined: JoinedAct, name: str, before: JoinedI
     item = _item(turn, event, joined, reading)
     _count(turn, before, item)
     turn.measure()
+    author = author_of(joined)
     context: dict[str, Any] = {}
     if turn.plan.acts or turn.plan.score_rules:
-        context = _context(turn, joined, reading)
+        context = _context(turn, joined, author, reading)
         matched, unknown = matching(turn.plan, context)
         turn.effects += unknown
         if matched:
@@ -71,6 +73,7 @@ def _come(turn: Turn, event: Join, joined: JoinedAct, name: str, before: JoinedI
     if before is None or not before.live or before.revision != event.revision:
         document = enriched(
             joined,
+            author,
             turn.customer,
             reading,
             score_now(turn.shown, turn.band),
@@ -118,7 +121,7 @@ def _count(turn: Turn, before: JoinedItem | None, after: JoinedItem | None) -> N
     turn.falls |= ledger.engagement < engagement or ledger.risk < risk
 
 
-def _context(turn: Turn, joined: JoinedAct, reading: Reading) -> dict[str, Any]:
+def _context(turn: Turn, joined: JoinedAct, author: AuthorOut, reading: Reading) -> dict[str, Any]:
     """What conditions see."""
     act = joined.act
     return {
@@ -133,11 +136,7 @@ def _context(turn: Turn, joined: JoinedAct, reading: Reading) -> dict[str, Any]:
             "targets": tuple(map(identifier_text, act.targets)) if act.targets else (),
             "topics": act.topics,
         },
-        "author": {
-            "identifier": identifier_text(joined.author),
-            "handle": handle_text(act.handle),
-            "name": act.name,
-        },
+        "author": {"identifier": author.identifier, "handle": author.handle, "name": author.name},
         "customer": customer_context(turn.customer),
         "link": {"confidence": joined.confidence / 1000, "method": joined.method},
         "sentiment": None if reading.value is None else reading.value / 1000,

@@ -57,6 +57,7 @@ def score_now(shown: Numbers, band: str) -> ScoreNow:
 
 def enriched(
     joined: JoinedAct,
+    author: AuthorOut,
     customer: CustomerOut,
     reading: Reading,
     score: ScoreNow,
@@ -73,7 +74,7 @@ def enriched(
         retracted=False,
         model=model,
         act=act_out(act, late_after_ms),
-        author=_author_out(joined),
+        author=author,
         customer=customer,
         link=_link_out(joined),
         sentiment=_sentiment_out(act, reading),
@@ -82,7 +83,7 @@ def enriched(
     )
 
 
-def _author_out(joined: JoinedAct) -> AuthorOut:
+def author_of(joined: JoinedAct) -> AuthorOut:
     """Our own answers are kept at the account they answer: who wrote them stands in front of their id."""
     act = joined.act
     author = f"account:{act.id.partition('/')[0]}" if act.role else joined.author
