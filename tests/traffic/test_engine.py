@@ -31,7 +31,7 @@ def by_input(options: Options, count: int) -> dict[str, list[Delivery]]:
 
 
 def test_everything_is_understood_and_what_matters_is_told_from_what_does_not() -> None:
-    found = by_input(Options(start_ms=START_MS, customers=60, broken=0.02), 5_000)
+    found = by_input(Options(start_ms=START_MS, customers=60, broken=0.02), 3_000)
     model = build_model(demo_settings(), (), {})
     for entry in INPUTS:
         deliveries = found[entry.name]
@@ -53,14 +53,14 @@ def test_everything_is_understood_and_what_matters_is_told_from_what_does_not() 
         assert all(any(name in act for name in ours) or act.startswith("mastodon:") for act in acts - relevant)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_every_act_is_joined_to_whom_the_truth_says(seed: int, tmp_path: Path) -> None:
     world = World(
         Options(start_ms=START_MS, seed=seed, customers=25, relevant=0.8, rate=10, late=0.02, duplicates=0.03)
     )
     with FileFeed(tmp_path) as feed:
         feed.write(list(world.opening()))
-        feed.write(Cursor(world.beats()).take(1 << 60, 900))
+        feed.write(Cursor(world.beats()).take(1 << 60, 600))
     (tmp_path / "rapport.toml").write_text(demo_toml(str(tmp_path / "data")), encoding="utf-8")
     files = [f"--in={one.name}={tmp_path / one.name}.jsonl" for one in INPUTS if feed.tally.written[one.name]]
     out = tmp_path / "out"
@@ -73,4 +73,4 @@ def test_every_act_is_joined_to_whom_the_truth_says(seed: int, tmp_path: Path) -
         newest[value["act"]["id"]] = max((value["revision"], owner), newest.get(value["act"]["id"], (-1, None)))
     joined = {act: who for act, (_, who) in newest.items() if who is not None}
     assert joined == {act: who for act, who in feed.truth.owners().items() if who is not None}
-    assert len(joined) > 200
+    assert len(joined) > 120

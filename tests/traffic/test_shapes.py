@@ -16,7 +16,7 @@ from topologies.traffic.world import World
 def payloads() -> dict[str, list[Any]]:
     """Some thousand payloads, by input."""
     found: dict[str, list[Any]] = defaultdict(list)
-    for one in islice(World(Options(start_ms=1_764_000_000_000, customers=80)), 12_000):
+    for one in islice(World(Options(start_ms=1_764_000_000_000, customers=80)), 6_000):
         if one.payload is not None:
             found[one.input].append(orjson.loads(one.payload))
     return found
