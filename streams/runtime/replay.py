@@ -29,6 +29,9 @@ SLICE_RECORDS_MAX = 2_000
 SLICE_BYTES_MAX = 8 << 20
 """What is fed at a time: about what a live worker would find between two ticks."""
 
+QUIET_MS = 60_000
+"""Stream time moves at least so often; else only when somebody waits for it."""
+
 RAW_KEPT_MS = 3_600_000
 """Raw records are not needed once they were read; everything else is kept to be looked at."""
 
@@ -77,11 +80,14 @@ class ReplayWorker(Worker):
     """A worker whose partitions take turns as a generator says."""
 
     rng = random.Random(0)
+    keeps_time = True
+    """Whether stream time moves with this turn. A tick costs a round through all partitions, three for three levels."""
 
     def step(self) -> bool:
-        """One turn, in which only some partitions are looked at."""
+        """One turn, in which only some partitions are looked at; sometimes all of them."""
         for consumer, owned in self._owned():
-            chosen = set(self.rng.sample(owned, self.rng.randint(1, len(owned)))) if owned else set()
+            count = self.rng.choice((len(owned), self.rng.randint(1, len(owned)))) if owned else 0
+            chosen = set(self.rng.sample(owned, count))
             consumer.resume(owned)
             consumer.pause([where for where in owned if where not in chosen])
         return super().step()
@@ -102,6 +108,10 @@ class ReplayWorker(Worker):
             if (due := self._store.next_due(task.partition, level, task.seq)) is not None
         ]
         return min(found, default=None)
+
+    def _keep_time(self, now_ms: int) -> None:
+        if self.keeps_time:
+            super()._keep_time(now_ms)
 
     def _owned(self) -> Iterator[tuple[Consumer, list[TopicPartition]]]:
         if self._inbox is not None:
@@ -126,6 +136,7 @@ class Replay:
         _create_topics(log, self._topology)
         self._worker = ReplayWorker(self._topology, log, store, clock, self._told, limits=self._limits)
         self._worker.rng = random.Random(seed)
+        self._told_time_at = clock.now_ms()
         self._settle()
 
     def feed(self, records: Iterable[Recorded], done: Callable[[int, int], None] | None = None) -> None:
@@ -139,15 +150,18 @@ class Replay:
             self._clock.to(last)
             self._append(part)
             self._settle()
+            if self._is_time_wanted():
+                self._tell_time()
             if done is not None:
                 done(len(part), sum(len(record.value or b"") for record in part))
+        self._tell_time()
 
     def pass_to(self, at: int) -> None:
         """Let time pass: whoever wants to be woken until `at` (inclusive) is, one after the other."""
         while (due := self._worker.next_due()) is not None and due <= at and self._clock.now_ms() < at:
             # As in production, where ticks come once a second.
             self._clock.to(min(at, max(due, self._clock.now_ms() + SLICE_MS)))
-            self._settle()
+            self._tell_time()
         if at > self._clock.now_ms():
             self._clock.to(at)
 
@@ -155,8 +169,20 @@ class Replay:
         """The worker leaves."""
         self._worker.close()
 
+    def _is_time_wanted(self) -> bool:
+        """Whether somebody is due by now; and once a minute, as in production where nobody waits."""
+        due, now_ms = self._worker.next_due(), self._clock.now_ms()
+        return (due is not None and due <= now_ms) or now_ms - self._told_time_at >= QUIET_MS
+
+    def _tell_time(self) -> None:
+        """Bring stream time to where the clock stands, and do what follows from it."""
+        self._told_time_at = self._clock.now_ms()
+        self._worker.keeps_time = True
+        self._settle()
+        self._worker.keeps_time = False
+
     def _settle(self) -> None:
-        """Step until nothing moves any more: everything fed is folded, and stream time stands at the clock."""
+        """Step until nothing moves any more: everything fed is folded."""
         for _ in range(_SETTLE_STEPS_MAX):
             if not self._worker.step() and not self._worker.step_all():
                 return
@@ -183,7 +209,7 @@ class Replay:
             headers = letter_headers(
                 record, cause=problem.cause, path=problem.path, fold="replay", code_version=self._topology.code_version
             )
-            value, fitted = fit_letter(value, headers, self._limits.record_bytes_max)
+            key, value, fitted = fit_letter(key, value, headers, self._limits.record_bytes_max)
             self._log.append(self._topology.dlq, [(key, value, fitted, at)], 0)
             self._tell(facts.RecordsIngested(topic=topic))
             self._tell(
@@ -233,7 +259,7 @@ def _rising(stream: Iterable[Recorded]) -> Iterator[tuple[int, Recorded]]:
 def _limits() -> Limits:
     """Everything as early as possible: the clock stands still meanwhile. Bad input stops nobody."""
     return Limits(
-        commit_ms_min=0, commit_ms_max=_NEVER_MS, idle_wait_ms=0, tick_ms=0, quiet_tick_ms=0, drained_ms=0,
+        commit_ms_min=0, commit_ms_max=0, idle_wait_ms=0, tick_ms=0, quiet_tick_ms=0, drained_ms=0,
         reject_window=_NEVER_MS,
     )  # fmt: skip
 

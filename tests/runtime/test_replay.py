@@ -75,7 +75,7 @@ def test_another_seed_is_another_interleaving_with_the_same_answers() -> None:
         assert len(run.letters) == 3
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_oracle_finds_nothing_wrong(seed: int) -> None:
     assert Run(recorded(seed=seed), seed=seed, until=AT + 200_000).verdict.violations == []
 
