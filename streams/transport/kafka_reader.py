@@ -69,7 +69,8 @@ class KafkaReader:
         if any(map(_error_of, records)):
             records = [record for record in records if self._is_record(record)]
         if records:
-            self._reached = records[-1].offset() + 1
+            # The end event may have come behind them.
+            self._reached = max(self._reached, records[-1].offset() + 1)
         return records
 
     def _is_record(self, message: Any) -> bool:
