@@ -20,7 +20,7 @@ from streams.core.effects import Drop, Effect, Publish, Put, Send, WakeAt
 from streams.core.fold import Now, State
 from topologies.customer.documents import customer_out, score_now
 from topologies.customer.plan import plan_of
-from topologies.customer.score import NOTHING, OK, Ledger, Numbers, band_of, numbers
+from topologies.customer.score import NOTHING, OK, Ledger, Numbers, band_of, begins_at, numbers
 from topologies.model import Model
 
 ROOM = 160
@@ -167,10 +167,12 @@ class Turn:
     def measure(self) -> None:
         """Work out what there is to show, now that the sums are what they are.
 
-        Scores are decayed to the latest time that the customer knows of, by ticks or by acts: never the clock.
+        Scores are decayed to the latest time that the customer knows of, by acts or by ticks: never the clock. They are
+        the same throughout a bucket, so of a tick only its bucket counts: how fine ticks are does not show.
         """
         ledger, recipe, before = self.ledger, self.plan.recipe, self.shown_before
-        self.as_of = max(self.now.upto, ledger.latest_at)
+        ticked = begins_at(bucket_of(self.now.upto, recipe.half_life_ms), recipe.half_life_ms)
+        self.as_of = max(ticked, ledger.latest_at)
         self.bucket = bucket_of(self.as_of, recipe.half_life_ms)
         if self.is_scored:
             self.shown = numbers(ledger, self.bucket, recipe)
