@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas.log import Progress, encode_wire
-from streams.errors import Retryable
+from streams.errors import Doubtful, Retryable
 from streams.runtime.codec import raw_task
 from streams.runtime.limits import Limits
 from streams.runtime.ports import Log, Record, TopicPartition
@@ -47,6 +47,7 @@ class Attempts:
         self._noted: dict[str, _Note] = {}
         self._careful: dict[TopicPartition, int] = {}
         self._tried: dict[TopicPartition, int] = {}
+        self._blamed = False
 
     @property
     def careful(self) -> bool:
@@ -98,8 +99,14 @@ class Attempts:
                 del self._careful[where]
         self._tried.clear()
 
+    def blame(self) -> None:
+        """This process ends because of what it is working on: however orderly it leaves, nothing is forgiven."""
+        self._blamed = True
+
     def forgive(self, partitions: Iterable[TopicPartition] | None = None) -> None:
         """These (or all) are given up on purpose: what was begun there is not to blame. A failure to say so is harmless."""
+        if self._blamed:
+            return
         names = (
             set(self._noted)
             if partitions is None
@@ -110,7 +117,7 @@ class Attempts:
             self._board.read()
             # Somebody who has taken over meanwhile answers for himself.
             self._write({name: note._replace(under_way=0) for name, note in mine.items() if self._note(name) == note})
-        except Retryable:
+        except (Retryable, Doubtful):
             return
         for name in mine:
             del self._noted[name]

@@ -35,7 +35,7 @@ class Batch:
     def clear(self) -> None:
         """Forget what was in hand."""
         self.records = self.events = self.wakes = self.sends = self.bytes = self.rejects = 0
-        self.newest: dict[tuple[str, str], Published] = {}
+        self.newest: dict[tuple[str, bytes], Published] = {}
         self.notes: list[Fact] = []
         self.published: Counter[str] = Counter()
 
@@ -57,14 +57,14 @@ class Batch:
             if document.output.compact:
                 self.newest[document.name, document.key] = document
             else:
-                send(document.output.topic, document.value, document.key.encode(), -1, document.headers)
+                send(document.output.topic, document.value, document.key, -1, document.headers)
         self.sends += len(outcome.sends)
         self.notes += outcome.notes
 
     def finish(self) -> None:
         """Write the compacted outputs, in the order in which their keys were first touched."""
         for document in self.newest.values():
-            self.send(document.output.topic, document.value, document.key.encode(), -1, document.headers)
+            self.send(document.output.topic, document.value, document.key, -1, document.headers)
         self.newest = {}
 
     def reject(
@@ -81,8 +81,9 @@ class Batch:
         headers = letter_headers(
             record, cause=cause, path=path, fold=fold, code_version=self._code_version, number=number
         )
-        value, fitted = fit_letter(record.value(), headers, self._letter_bytes_max)
-        self.send(self._dlq, value, record.key() if key is None else key, -1, fitted)
+        own_key = record.key() if key is None else key
+        fitted_key, value, fitted = fit_letter(own_key, record.value(), headers, self._letter_bytes_max)
+        self.send(self._dlq, value, fitted_key, -1, fitted)
         self.rejects += 1
         self.notes.append(
             facts.RecordRejected(
@@ -99,8 +100,6 @@ class Batch:
         """The commit went through: give out what was noted, and start anew."""
         notes, events, wakes, published = self.notes, self.events, self.wakes, self.published
         self.open = False
-        self.spent = False
-        """The producer is of no use any more; the worker makes a new one before its next turn."""
         self.clear()
         if events:
             tell(facts.EventsFolded(amount=events))

@@ -17,6 +17,8 @@ from streams.runtime.ports import Headers, Record, TopicPartition
 _METADATA = re.compile(r"v1;(\d+);(\d+(?:,\d+)*)")
 _ATTEMPT = "attempt"
 _CAUSE_CHARS_MAX = 1_000
+_SAID_BYTES = 100
+"""For the headers that say what was cut."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -62,7 +64,8 @@ def letter_headers(
     record: Record, *, cause: str, path: str, fold: str, code_version: str, number: int | None = None
 ) -> list[tuple[str, bytes]]:
     """Headers of a dead letter. The record's own follow as `header.<name>`. `number`: which part of the record."""
-    own = record.headers() or ()
+    # A broker's headers may be null.
+    own = [(name, value or b"") for name, value in record.headers() or ()]
     attempt = 1
     for name, value in own:
         if name == _ATTEMPT and value.isdigit():
@@ -84,17 +87,26 @@ def letter_headers(
 
 
 def fit_letter(
-    value: bytes | None, headers: Sequence[tuple[str, bytes]], bytes_max: int
-) -> tuple[bytes | None, Headers]:
+    key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], bytes_max: int
+) -> tuple[bytes | None, bytes | None, Headers]:
     """Make a dead letter small enough for the log: first without the record's own headers, then cut, and it says so."""
-    room = bytes_max - _size(headers)
-    if value is None or len(value) <= room:
-        return value, headers
+    size = len(key or b"") + len(value or b"")
+    if size + _size(headers) <= bytes_max:
+        return key, value, headers
     short = [header for header in headers if not header[0].startswith("header.")]
-    room = bytes_max - _size(short) - 100
-    if len(value) <= room:
-        return value, [*short, ("headers_dropped", b"1")]
-    return value[: max(0, room)], [*short, ("cut_from_bytes", b"%d" % len(value))]
+    room = max(0, bytes_max - _size(short) - _SAID_BYTES)
+    if size <= room:
+        return key, value, [*short, ("headers_dropped", b"1")]
+    # A key gives way only to a value that takes no more than its half.
+    room_for_key = max(room // 2, room - len(value or b""))
+    if key is not None and len(key) > room_for_key:
+        short.append(("key_cut_from_bytes", b"%d" % len(key)))
+        key = key[:room_for_key]
+    room -= len(key or b"")
+    if value is not None and len(value) > room:
+        short.append(("cut_from_bytes", b"%d" % len(value)))
+        value = value[:room]
+    return key, value, short
 
 
 def _size(headers: Sequence[tuple[str, bytes]]) -> int:

@@ -21,7 +21,7 @@ from streams.runtime import facts
 from streams.runtime.batch import Batch
 from streams.runtime.codec import Standing, inbox_task, raw_task, write_standing
 from streams.runtime.ingest import RawTask
-from streams.runtime.limits import Limits
+from streams.runtime.limits import Limits, elapsed_ms
 from streams.runtime.ports import (
     Clock,
     Consumer,
@@ -175,7 +175,7 @@ class Committer:
     def _changelog_offset(self, task: Task) -> int:
         """From where a restore of the next commit has to read: at most the end as of now."""
         now_ms = self._clock.now_ms()
-        if now_ms - self._looked_at.get(task.partition, 0) >= _OFFSET_LOOK_MS:
+        if elapsed_ms(self._looked_at.get(task.partition, 0), now_ms) >= _OFFSET_LOOK_MS:
             try:
                 task.changelog_offset = self._log.end_offset(self._topology.changelog, task.partition)
             except Retryable:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from streams.errors import StateLost
 from streams.runtime.attempts import CAUSE, Attempts
 from streams.runtime.batch import Batch
-from streams.runtime.limits import Limits
+from streams.runtime.limits import Limits, elapsed_ms
 from streams.runtime.ports import Clock, Consumer, Record, StateStore, TopicPartition
 from streams.runtime.restore import Restore, Restored
 from streams.runtime.task import Task
@@ -52,7 +52,9 @@ class InboxSide:
         """
         room = 1 if self._attempts.careful else max(1, self._limits.inbox_records_max - len(self.left))
         # Polled also while something is left: the membership lives by it.
-        self.left += self.consumer.poll(room, 0 if self.left or self.restores else wait_ms)
+        got = self.consumer.poll(room, 0 if self.left or self.restores else wait_ms)
+        # Not in one line: what was left may have been taken away while polling.
+        self.left += got
         if not self.left:
             return 0
         count = len(self.left)
@@ -84,7 +86,7 @@ class InboxSide:
         """
         now_ms = self._clock.now_ms()
         for partition, task in self.tasks.items():
-            if task.seq == 0 or now_ms - task.loaded_at < self._limits.probe_ms:
+            if task.seq == 0 or elapsed_ms(task.loaded_at, now_ms) < self._limits.probe_ms:
                 continue
             found = self._store.position(partition)
             if found.seq != task.seq or found.cluster_id != cluster_id:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from streams.runtime import facts
 from streams.runtime.batch import Batch
 from streams.runtime.limits import Limits
+from streams.runtime.outcome import KEY_BYTES_MAX
 from streams.runtime.ports import Clock, Record, TopicPartition
 from streams.runtime.topology import Arrival, Input, Normalised, Topology
 
@@ -90,8 +91,11 @@ class Ingest:
             batch.reject(record, cause=f"{type(problem).__name__}: {problem}", fold="normalise")
             return
         size = len(data)
-        if size > self._limits.record_bytes_max:
-            cause = f"an event of {size} bytes for {arrival.address}: up to {self._limits.record_bytes_max}"
+        if size > self._limits.record_bytes_max or len(key) > KEY_BYTES_MAX:
+            cause = (
+                f"an event of {size} bytes, up to {self._limits.record_bytes_max}, for an address of {len(key)} bytes, "
+                f"up to {KEY_BYTES_MAX}: {arrival.address[:100]}"
+            )
             batch.reject(record, cause=cause, fold="normalise")
             return
         batch.send(self._inbox, data, key)

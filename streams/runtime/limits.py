@@ -3,6 +3,12 @@
 import msgspec
 
 KIB = 1024
+_FOR_EVER_MS = 1 << 60
+
+
+def elapsed_ms(since: int, now_ms: int) -> int:
+    """How long ago `since` was. Ages ago when the clock was set back meanwhile: nothing may wait for it to catch up."""
+    return now_ms - since if now_ms >= since else _FOR_EVER_MS
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

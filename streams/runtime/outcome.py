@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.state import STATE_BYTES_MAX
+from streams.core.address import ADDRESS_BYTES_MAX
 from streams.core.effects import EFFECTS_MAX, Drop, Forget, Note, Publish, Put, Reject, Send, WakeAt
 from streams.core.facts import Fact
 from streams.errors import Poison
@@ -16,6 +17,12 @@ from streams.runtime.topology import Output, Topology
 
 DUE_MAX = 1 << 52
 """Later wakes are taken for this one: stores keep a due as a float. (The year 144,000.)"""
+
+KEY_BYTES_MAX = 4 * ADDRESS_BYTES_MAX
+"""Of an address, and of the key of a document: beside a value of `record_bytes_max` there is room for it twice."""
+
+_ITEM_BYTES_MAX = 2 * KEY_BYTES_MAX
+"""Of an item's name: memos name two addresses."""
 
 KEEP = -1
 """Of `Outcome.wake`: as it was."""
@@ -29,7 +36,7 @@ class Published(NamedTuple):
 
     output: Output
     name: str
-    key: str
+    key: bytes
     value: bytes | None
     headers: Headers | None
 
@@ -75,7 +82,13 @@ class Encoder:
             if kind is Put:
                 item, value = effect.item, effect.value
                 data = self._encode_item(value)
-                if len(data) > STATE_BYTES_MAX or item < "\1" or type(value) not in self._known:
+                if (
+                    len(data) > STATE_BYTES_MAX
+                    or item < "\1"
+                    or len(item) > ADDRESS_BYTES_MAX
+                    or not item.isascii()
+                    or type(value) not in self._known
+                ):
                     self._check_item(item, value, data)
                 size += len(data)
                 out.changes.append((item, value, data))
@@ -83,8 +96,11 @@ class Encoder:
                 data = self._encode_event(seen_at, effect.event)
                 if len(data) > self._record_bytes_max:
                     raise Poison(f"an event of {len(data)} bytes to {effect.address}: up to {self._record_bytes_max}")
+                key = effect.address.encode()
+                if len(key) > KEY_BYTES_MAX:
+                    raise Poison(f"an address of {len(key)} bytes, up to {KEY_BYTES_MAX}: {effect.address[:100]}…")
                 size += len(data)
-                out.sends.append((data, effect.address.encode()))
+                out.sends.append((data, key))
             elif kind is Publish:
                 published = self._publish(effect)
                 size += len(published.value or b"")
@@ -110,19 +126,24 @@ class Encoder:
         output = self._outputs.get(effect.output)
         if output is None:
             raise Poison(f"no output {effect.output!r}; there are {', '.join(sorted(self._outputs))}")
+        key = effect.key.encode()
+        if len(key) > KEY_BYTES_MAX:
+            raise Poison(f"a key of {len(key)} bytes for {effect.output}, up to {KEY_BYTES_MAX}: {effect.key[:100]}…")
         if effect.value is None:
-            return Published(output, effect.output, effect.key, None, None)
+            return Published(output, effect.output, key, None, None)
         data = self._encode_output(effect.value)
         if len(data) > self._record_bytes_max:
             raise Poison(f"a document of {len(data)} bytes for {effect.output}: up to {self._record_bytes_max}")
-        return Published(output, effect.output, effect.key, data, output.headers(effect.key, effect.value))
+        return Published(output, effect.output, key, data, output.headers(effect.key, effect.value))
 
     def _check_item(self, item: str, value: Any, data: bytes) -> None:
         if item < "\1":
             raise Poison(f"item name {item!r}: want one that is not empty and does not begin with a null character")
+        if len(item.encode()) > _ITEM_BYTES_MAX:
+            raise Poison(f"an item name of {len(item.encode())} bytes, up to {_ITEM_BYTES_MAX}: {item[:100]}…")
         if len(data) > STATE_BYTES_MAX:
             raise Poison(f"item {item!r} has {len(data)} bytes, up to {STATE_BYTES_MAX}: its collections need a cap")
         # What could not be read back would stop the task for good: the first of each type is tried.
-        if self._decode_item(data) != value:
+        if type(value) not in self._known and self._decode_item(data) != value:
             raise Poison(f"item {item!r}: a {type(value).__name__} does not come back as it was written")
         self._known.add(type(value))

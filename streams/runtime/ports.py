@@ -315,7 +315,10 @@ class Rebuild(Protocol):
         """A chunk, in changelog order; later chunks overwrite earlier ones."""
 
     def finish(self, seq: int, changelog_offset: int) -> None:
-        """The partition stands at `seq` from here on. One that stands there already is success."""
+        """The partition stands at `seq` from here on. One that stands there already is success.
+
+        `seq` 0: it is empty, and the first commit may come.
+        """
 
 
 class Clock(Protocol):

@@ -9,9 +9,10 @@ from streams.runtime.attempts import CAUSE, Attempts
 from streams.runtime.batch import Batch
 from streams.runtime.codec import read_standing
 from streams.runtime.ingest import Ingest, RawTask
-from streams.runtime.limits import Limits
+from streams.runtime.limits import Limits, elapsed_ms
 from streams.runtime.ports import Clock, Consumer, Log, Position, Record, TopicPartition
 from streams.runtime.restore import refuse_hole
+from streams.runtime.ticks import ProgressBoard
 from streams.runtime.topology import Topology
 
 _MEMBER_MS = 1_000
@@ -22,11 +23,12 @@ class RawSide:
     """The raw partitions of one worker."""
 
     def __init__(
-        self, consumer: Consumer, topology: Topology, log: Log, clock: Clock, limits: Limits, attempts: Attempts
-    ) -> None:
+        self, consumer: Consumer, topology: Topology, log: Log, clock: Clock, limits: Limits,
+        attempts: Attempts, board: ProgressBoard,
+    ) -> None:  # fmt: skip
         """Nothing is owned yet."""
         self.consumer, self._log, self._clock, self._limits = consumer, log, clock, limits
-        self._attempts = attempts
+        self._attempts, self._board = attempts, board
         self._ingest = Ingest(topology, limits, clock)
         self._left: list[Record] = []
         self._polled_at = 0
@@ -102,13 +104,15 @@ class RawSide:
     def hold(self) -> None:
         """Take nothing for now; the group must not take us for dead."""
         now_ms = self._clock.now_ms()
-        if now_ms - self._polled_at < _MEMBER_MS:
+        if elapsed_ms(self._polled_at, now_ms) < _MEMBER_MS:
             return
         # A pause throws away what was fetched, so only for a long wait.
         self.consumer.pause(list(self.tasks))
         self.paused = True
         self._polled_at = now_ms
-        self._left += self.consumer.poll(1, 0)
+        got = self.consumer.poll(1, 0)
+        # Not in one line: what was left may have been taken away while polling.
+        self._left += got
 
     def note_drained(self, seen_at: int) -> bool:
         """Inputs whose silence says that nothing happened are complete up to `seen_at`; true when one moved."""
@@ -132,7 +136,9 @@ class RawSide:
         start = self._log.start_offset(*where)
         silence = self._silence[where.topic]
         if position is None:
-            return RawTask(where, silence, position=start, seen_at=0)
+            # A partition that came later: ticks have promised already that nothing older follows.
+            self._board.read()
+            return RawTask(where, silence, position=start, seen_at=self._board.promised())
         refuse_hole(self._log, where, position.offset)
         standing = read_standing(position.metadata, where)
         return RawTask(where, silence, position=position.offset, seen_at=standing.upto[0])

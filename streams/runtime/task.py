@@ -12,12 +12,11 @@ from typing import Any
 
 from schemas.log import LEVELS, TICK_ADDRESS, WAKE_ITEM, Tick, Wake
 from schemas.state import WakeDue
-from streams.core.address import ADDRESS_BYTES_MAX
 from streams.core.fold import GENERATION_SHIFT, Now, State
 from streams.errors import Fatal, Poison
 from streams.runtime.batch import Batch
 from streams.runtime.limits import Limits
-from streams.runtime.outcome import KEEP, Encoder, Outcome
+from streams.runtime.outcome import KEEP, KEY_BYTES_MAX, Encoder, Outcome
 from streams.runtime.ports import Record, StateStore, WakeChange
 from streams.runtime.topology import Stage, Topology
 
@@ -104,16 +103,22 @@ class Task:
     # -- work
 
     def fold(self, records: Sequence[Record], batch: Batch) -> None:
-        """Fold records in order, from `position` on. Stops at a tick that has more wakes than one commit fires."""
+        """Fold records in order, from `position` on.
+
+        Stops where a commit has to come first: at a tick with more wakes than one fires, and when it is large enough.
+        """
         self._turn += 1
-        turn, residents, decode, base, upto = (
+        turn, residents, decode, base, upto, bytes_max = (
             self._turn, self._residents, self._topology.decode_event, self._base, self.upto,
+            self._limits.commit_bytes_max,
         )  # fmt: skip
         events = 0
         for record in records:
             offset = record.offset()
             if offset < self.position:
                 continue
+            if batch.bytes >= bytes_max:
+                break
             resident = residents.get(record.key())  # type: ignore[arg-type]  # a null key is never resident
             if resident is None:
                 if not self._control(record, batch):
@@ -280,7 +285,7 @@ class Task:
 
     def _address(self, key: bytes | None) -> str | None:
         """The address of a key, if some stage folds it."""
-        if key is None or key == TICK_KEY or len(key) > ADDRESS_BYTES_MAX * 4 or b"\0" in key:
+        if key is None or key == TICK_KEY or len(key) > KEY_BYTES_MAX or b"\0" in key:
             return None
         try:
             address = key.decode()

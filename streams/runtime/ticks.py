@@ -14,7 +14,7 @@ from streams.core.facts import Fact
 from streams.runtime import facts
 from streams.runtime.batch import Batch
 from streams.runtime.codec import inbox_task, raw_task
-from streams.runtime.limits import Limits
+from streams.runtime.limits import Limits, elapsed_ms
 from streams.runtime.ports import Clock, Log
 from streams.runtime.task import TICK_KEY, Task
 from streams.runtime.topology import Topology
@@ -54,6 +54,13 @@ class ProgressBoard:
             min(self._of(name, LEVELS - 1) for name in self._inbox),
         )
 
+    def promised(self) -> int:
+        """What no tick written so far is above at level 1; 0 before the first one."""
+        if not any(self._of(name, 1) for name in self._inbox):
+            return 0
+        # Not what was processed: ticks on their way may say more, but no more than the tasks that had their say.
+        return min((at for name in self._raw if (at := self._of(name, 1))), default=0)
+
     def held_by(self) -> tuple[str, int]:
         """The raw task that is furthest back, and how far it is (0: it has never said)."""
         if not self._raw:
@@ -90,12 +97,16 @@ class Ticker:
         """
         now_ms = self._clock.now_ms()
         upto = self.upto()
-        late = [task for task in tasks if is_above(upto, task.told) and now_ms - task.ticked_at >= self._limits.tick_ms]
+        late = [
+            task
+            for task in tasks
+            if is_above(upto, task.told) and elapsed_ms(task.ticked_at, now_ms) >= self._limits.tick_ms
+        ]
         if not late:
             return
         # One that waits needs the ticks of the others as well: u2 is the least that all have processed.
         quiet = not any(task.waits() for task in late)
-        due = [task for task in late if not quiet or now_ms - task.ticked_at >= self._limits.quiet_tick_ms]
+        due = [task for task in late if not quiet or elapsed_ms(task.ticked_at, now_ms) >= self._limits.quiet_tick_ms]
         if not due:
             return
         batch.begin()
@@ -111,7 +122,7 @@ class Ticker:
     def complain(self, tasks: Iterable[Task]) -> None:
         """Once a minute, while somebody waits for a time: who has never said how far it is."""
         now_ms = self._clock.now_ms()
-        if now_ms - self._held_told_at < _HELD_TOLD_MS:
+        if elapsed_ms(self._held_told_at, now_ms) < _HELD_TOLD_MS:
             return
         self._held_told_at = now_ms
         held_by, held_at = self._board.held_by()

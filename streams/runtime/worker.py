@@ -9,6 +9,7 @@ Single-threaded. Everything that goes wrong ends in one place, `_recover`: drop 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -21,7 +22,7 @@ from streams.runtime.batch import Batch
 from streams.runtime.commit import Committer
 from streams.runtime.guard import RejectGuard
 from streams.runtime.inbox import InboxSide
-from streams.runtime.limits import Limits
+from streams.runtime.limits import Limits, elapsed_ms
 from streams.runtime.listener import Listener
 from streams.runtime.outcome import Encoder
 from streams.runtime.ports import Clock, Consumer, Log, StateStore
@@ -106,13 +107,14 @@ class Worker:
             self._clock.sleep_ms(self._limits.retry_ms)
         except (Fenced, Doubtful, StateLost) as problem:
             self._recover(problem)
-        except Fatal:
-            self._attempts.forgive()
-            raise
         except Poison as problem:
+            self._forsake(crashed=True)
             raise Fatal(
                 f"the log refuses a record of ours: {problem}; raise its limit, or lower record_bytes_max"
             ) from problem
+        except BaseException as problem:
+            self._forsake(crashed=isinstance(problem, Exception) and not isinstance(problem, Fatal))
+            raise
         return False
 
     def status(self) -> Status:
@@ -129,17 +131,25 @@ class Worker:
         )
 
     def close(self) -> None:
-        """Commit what is in hand and leave at once. Never raises for what can be done again by somebody else."""
-        self._settle(self._limits.close_ms)
-        self._attempts.forgive()
-        for side in (self._raw, self._inbox):
-            try:
-                if side is not None:
-                    side.consumer.close()
-            except StreamError as problem:
-                self._tell(facts.CallRetried(what="close", reason=str(problem)))
-        self._board.close()
-        self._batch.producer.close()
+        """Commit what is in hand and leave at once. Never raises for what can be done again by somebody else.
+
+        After an error that nobody foresaw there is nothing in hand, and the record that brought it is not forgiven.
+        """
+        try:
+            self._settle(self._limits.close_ms)
+        except BaseException:
+            self._forsake(crashed=False)
+            raise
+        finally:
+            self._attempts.forgive()
+            for side in (self._raw, self._inbox):
+                try:
+                    if side is not None:
+                        side.consumer.close()
+                except StreamError as problem:
+                    self._tell(facts.CallRetried(what="close", reason=str(problem)))
+            self._board.close()
+            self._batch.producer.close()
 
     # -- one turn
 
@@ -185,7 +195,7 @@ class Worker:
 
     def _keep_time(self, now_ms: int) -> None:
         """Once a second: see how far everybody is, and say so."""
-        if now_ms - self._ticked_at < self._limits.tick_ms:
+        if elapsed_ms(self._ticked_at, now_ms) < self._limits.tick_ms:
             return
         self._ticked_at = now_ms
         if self._raw is not None and self._raw.note_drained(now_ms - self._limits.drained_ms):
@@ -197,10 +207,10 @@ class Worker:
 
     def _look_after(self, now_ms: int) -> None:
         """Now and then: probe the store, tidy the log."""
-        if now_ms - self._probed_at >= self._limits.probe_ms and self._inbox is not None:
+        if elapsed_ms(self._probed_at, now_ms) >= self._limits.probe_ms and self._inbox is not None:
             self._probed_at = now_ms
             self._inbox.probe(self._log.cluster_id)
-        if now_ms - self._maintained_at >= self._limits.maintain_ms:
+        if elapsed_ms(self._maintained_at, now_ms) >= self._limits.maintain_ms:
             self._maintained_at = now_ms
             self._log.maintain()
 
@@ -210,7 +220,7 @@ class Worker:
         batch, limits = self._batch, self._limits
         if not batch.open:
             return False
-        age_ms = now_ms - self._committed_at
+        age_ms = elapsed_ms(self._committed_at, now_ms)
         return (
             self._urgent
             or age_ms >= limits.commit_ms_max
@@ -286,8 +296,27 @@ class Worker:
         return True
 
     def _renew_producer(self) -> None:
-        if self._batch.spent:
-            self._batch = Batch(self._log.producer(self._id), self._topology, self._limits)
+        if not self._batch.spent:
+            return
+        spent = self._batch.producer
+        # The new one first: it settles whatever the old one has on its way.
+        self._batch = Batch(self._log.producer(self._id), self._topology, self._limits)
+        try:
+            spent.close()
+        except StreamError as problem:
+            self._tell(facts.CallRetried(what="close", reason=str(problem)))
+
+    def _forsake(self, *, crashed: bool) -> None:
+        """Drop what is in hand: something came in between, and it may be half of an event. Else `close` commits that."""
+        if crashed:
+            self._attempts.blame()
+        self._batch.open = False
+        self._batch.spent = True
+        self._batch.clear()
+        for owned in (self._raw, self._inbox):
+            if owned is not None:
+                with suppress(StreamError):
+                    owned.restart()
 
     # -- building
 
@@ -306,7 +335,7 @@ class Worker:
         return side
 
     def _make_raw(self, consumer: Consumer) -> RawSide:
-        side = RawSide(consumer, self._topology, self._log, self._clock, self._limits, self._attempts)
+        side = RawSide(consumer, self._topology, self._log, self._clock, self._limits, self._attempts, self._board)
         topics = [entry.topic for entry in self._topology.inputs]
         consumer.subscribe(topics, Listener(side, self._settle, self._abandon, self._tell))
         return side
@@ -325,6 +354,9 @@ class Worker:
         )  # fmt: skip
 
     def _check_topics(self) -> None:
+        for topic in (self._topology.dlq, *(output.topic for output in self._topology.outputs.values())):
+            # Raises for one that is missing: now, and not with the first record for it.
+            self._log.partitions(topic)
         want = self._topology.partitions
         for topic in (self._topology.inbox, self._topology.changelog):
             found = self._log.partitions(topic)

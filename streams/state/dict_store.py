@@ -152,6 +152,9 @@ class DictStore:
         if standing is not None and standing.seq == seq and standing.cluster_id == self._cluster_id:
             return
         found = self.held(partition, token)
+        if seq == 0:
+            del self._partitions[partition]
+            return
         found.seq, found.token, found.changelog_offset = seq, None, changelog_offset
         found.cluster_id = self._cluster_id
 

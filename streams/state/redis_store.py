@@ -164,6 +164,10 @@ class RedisStore:
 
     def finish(self, partition: int, token: bytes, seq: int, changelog_offset: int) -> None:
         """End a rebuild. Raises `Fenced` when its token does not hold; done already is success."""
+        if seq == 0:
+            meta = self._meta(partition)
+            self._fence(partition, self._drop.run_all([([meta, meta], [token])])[0])
+            return
         call = self._call(StateCommit(partition, seq, {}, (), changelog_offset), token, str(seq))
         self._fence(partition, self._apply.run_all([call])[0][0])
 

@@ -287,6 +287,19 @@ class RebuildPromises:
         rebuild.finish(3, 30)
         assert items(zombie, 3, "a:1") == {"a:1": {"x": b"half"}}
 
+    def test_a_partition_that_was_emptied_takes_the_first_commit(self, edge: StateEdge) -> None:
+        """As when a new log meets the state of an old one."""
+        store = edge.open()
+        store.apply([commit(1, {"a:1": {"x": b"old"}}, [(1, "a:1", 5)])])
+        store.rebuild(P).finish(0, 0)
+        assert store.position(P).seq is None, "nothing is there"
+        store.apply([commit(1, {"a:2": {"x": b"new"}})])
+        assert items(store, 1, "a:1", "a:2") == {"a:1": {}, "a:2": {"x": b"new"}}
+        assert store.next_due(P, 1, 1) is None
+        store.rebuild(P).finish(0, 0)
+        store.catch_up(P, 0, commit(3, {"a:3": {"x": b"newer"}}))
+        assert items(store, 3, "a:2", "a:3") == {"a:2": {}, "a:3": {"x": b"newer"}}
+
     def test_a_newer_rebuild_fences_an_older_one(self, edge: StateEdge) -> None:
         store, other = edge.open(), edge.open()
         old = store.rebuild(P)

@@ -192,11 +192,12 @@ def test_metadata_and_keys_are_read_as_they_were_written() -> None:
 @pytest.mark.parametrize("size", [0, 10, 500, 900, 990, 1_000, 5_000])
 def test_a_letter_fits_into_the_log(size: int) -> None:
     headers = [("cause", b"c" * 50), ("header.signature", b"s" * 300)]
-    value, kept = fit_letter(b"x" * size, headers, 1_000)
-    assert len(value or b"") + sum(len(name) + len(data) for name, data in kept) <= 1_000
+    key, value, kept = fit_letter(b"k" * 20, b"x" * size, headers, 1_000)
+    assert key == b"k" * 20
+    assert len(key) + len(value or b"") + sum(len(name) + len(data) for name, data in kept) <= 1_000
     assert ("cause", b"c" * 50) in kept
     if size <= 600:
         assert (value, kept) == (b"x" * size, headers)
     if size == 5_000:
         assert ("cut_from_bytes", b"5000") in kept
-    assert fit_letter(None, headers, 1_000) == (None, headers)
+    assert fit_letter(None, None, headers, 1_000) == (None, None, headers)

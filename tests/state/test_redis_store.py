@@ -12,6 +12,7 @@ import redis
 from redis.crc import key_slot
 
 from streams.errors import Fatal, Retryable, StateLost
+from streams.runtime import facts
 from streams.runtime.ports import StateCommit
 from streams.state.embedded import EmbeddedRedis
 from streams.state.redis_client import connect, in_our_words
@@ -26,7 +27,9 @@ from tests.contracts.state import (
     commit,
     items,
 )
+from tests.runtime.world import World
 from tests.support.redis_server import redis_server
+from tests.support.toy_topology import add, toy_topology
 
 _numbers = itertools.count()
 
@@ -105,6 +108,22 @@ def test_two_applications_do_not_mix(server: EmbeddedRedis) -> None:
     assert items(one.open(), 1, "a:1") == {"a:1": {"x": b"one"}}
     one.close()
     two.close()
+
+
+def test_a_new_log_begins_over_the_state_of_an_old_one(redis_edge: RedisEdge) -> None:
+    """Somebody removed the log, and kept the server."""
+    redis_edge.open("the old log").apply(
+        [commit(1, {"counter:1": {"head": b"old"}}, [(1, "counter:1", 1)], partition=0)]
+    )
+    world = World(toy_topology(partitions=1))
+    try:
+        world.worker(store=redis_edge.open(world.log.cluster_id))
+        world.feed(add("a", 1, 1))
+        world.run(ms=300)
+        assert [(key, value["count"]) for key, value in world.outputs("seen")] == [("a", 1)]
+        assert world.told(facts.StateFoundLost) == []
+    finally:
+        world.close()
 
 
 def test_a_rebuild_that_was_overtaken_removes_nothing(redis_edge: RedisEdge) -> None:
