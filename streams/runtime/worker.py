@@ -30,6 +30,7 @@ from streams.runtime.raw import RawSide
 from streams.runtime.restore import Restore, Restored
 from streams.runtime.task import Task
 from streams.runtime.ticks import ProgressBoard, Ticker
+from streams.runtime.topics import check_topics
 from streams.runtime.topology import Topology
 
 Role = Literal["both", "ingest", "fold"]
@@ -74,7 +75,7 @@ class Worker:
         self._topology, self._log, self._store, self._clock, self._tell = topology, log, store, clock, tell
         self._limits = limits or Limits()
         self._id = f"{topology.app}-{slot}"
-        self._check_topics()
+        check_topics(topology, log)
         self._encoder = Encoder(topology, self._limits.record_bytes_max)
         self._committer = self.committer_type(topology, log, store, clock, self._limits, tell)
         self._board = ProgressBoard(log, topology)
@@ -352,16 +353,3 @@ class Worker:
             partition, self._topology, self._store, self._limits, self._encoder,
             seq=at.seq, position=at.position, upto=at.upto, changelog_offset=at.changelog_offset,
         )  # fmt: skip
-
-    def _check_topics(self) -> None:
-        for topic in (self._topology.dlq, *(output.topic for output in self._topology.outputs.values())):
-            # Raises for one that is missing: now, and not with the first record for it.
-            self._log.partitions(topic)
-        want = self._topology.partitions
-        for topic in (self._topology.inbox, self._topology.changelog):
-            found = self._log.partitions(topic)
-            if found != want:
-                raise Fatal(
-                    f"topic {topic}: want {want} partitions as configured, found {found}; set partitions to {found}, "
-                    "or use another application id"
-                )

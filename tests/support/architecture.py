@@ -82,7 +82,6 @@ _NAMES = {
     "print": "return a `Note`",
     "input": "take it as an argument",
     "hash": "differs from process to process: use `stance.fingerprint`",
-    "id": "differs from process to process: compare values",
 }
 _CLOCKS = {"now", "utcnow", "today"}
 _FILES = {"read_text", "read_bytes", "write_text", "write_bytes"}
