@@ -38,6 +38,16 @@ def test_links_are_told_beside_the_text() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "tag", ["<div>", "<b>", "<table>", "<a href='x'>", "<p><b>", "<", "<!--", "&", "&nbsp;", " \n<i>"]
+)
+def test_html_without_end_is_read_in_no_time(tag: str) -> None:
+    text, _ = html_parts(tag * (900_000 // len(tag)) + "acme<p>&amp;</p>")
+    assert "acme" in text or tag == "<!--"
+    deep, links = html_parts("<ul><li>" * 600 + 'it&#39;s <a HREF="https://acme.example/?a&amp;b">us</a>')
+    assert (deep, links) == ("it's us", ["https://acme.example/?a&b"])
+
+
 @given(st.text())
 def test_any_text_is_read_as_html(html: str) -> None:
     text, links = html_parts(html)

@@ -6,14 +6,19 @@
 
 import re
 import unicodedata
+from html import unescape
 
 from selectolax.lexbor import LexborHTMLParser
 
 MARK = re.compile("[\u0300-\u036f]")
 """Accents that stand after their letter. Where there are some, letter and accent are put together first."""
 
+TAGS_MAX = 1_000
+"""HTML with more of them is not parsed: a parser's time grows with the square of their depth, to minutes at 1 MiB."""
+
+_TAG = re.compile(r"<[^<>]*>")
+_HREF = re.compile(r"""href=["']([^"'<>]*)""", re.IGNORECASE)
 _BLOCK = re.compile(r"<(?:br|hr|/?(?:p|div|ul|ol|li|blockquote|pre|table|tr|h[1-6]))\b", re.IGNORECASE)
-_BREAKS = re.compile(r"[ \t\r\f]*\n\s*")
 
 
 def fold(written: str) -> str:
@@ -40,10 +45,21 @@ def html_parts(html: str) -> tuple[str, list[str]]:
     """The text as `html_text` gives it, and the targets of its links."""
     if "<" not in html and "&" not in html:
         return html.strip(), []
-    parser = LexborHTMLParser(_BLOCK.sub(r"\n\g<0>", html.replace("\0", "")))
+    html = _BLOCK.sub(r"\n\g<0>", html.replace("\0", ""))
+    written, links = _parsed(html) if html.count("<") <= TAGS_MAX else _cut(html)
+    lines = [line.strip() for line in written.split("\n")]
+    return "\n".join(line for line in lines if line), [link for link in links if link]
+
+
+def _parsed(html: str) -> tuple[str, list[str | None]]:
+    parser = LexborHTMLParser(html)
     parser.strip_tags(["script", "style"])
     body = parser.body
     if body is None:
         return "", []
-    links = [node.attributes.get("href") for node in parser.css("a[href]")]
-    return _BREAKS.sub("\n", body.text()).strip(), [link for link in links if link]
+    return body.text(), [node.attributes.get("href") for node in parser.css("a[href]")]
+
+
+def _cut(html: str) -> tuple[str, list[str]]:
+    """The same without a parser: tags cut out, whatever they are."""
+    return unescape(_TAG.sub("", html)), [unescape(link) for link in _HREF.findall(html)]
