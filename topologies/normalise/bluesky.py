@@ -12,7 +12,7 @@ Records are written by people's programs and checked by nobody: any field may be
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -113,7 +113,7 @@ def build(settings: InputSettings, model: Model) -> Normaliser:  # noqa: ARG001 
     return Scanned(form, engine(patterns(relevance, "bluesky", TELL_TALES, entities=False)))
 
 
-class _Made(NamedTuple):
+class _Made(msgspec.Struct, frozen=True, gc=False):
     """A record that an account made or changed."""
 
     did: str
