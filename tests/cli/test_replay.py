@@ -10,14 +10,12 @@ import pytest
 
 from schemas.generate import PUBLISHED
 from schemas.topics import OUTPUTS, topics
+from tests.cli.payloads import AT, AT_US, post
 from tests.cli.shell import SAMPLES, Answer, ask
 from tests.cli.subscriber import Subscriber, contents
-from topologies.identity.documents import time_text
 
 CAPTURE = SAMPLES / "bluesky" / "jetstream_v1_capture_20260704.jsonl"
 FILES = sorted(f"{topics('rapport')[name].name}.jsonl" for name in (*OUTPUTS, "dlq"))
-AT = "2026-03-01T12:00:00.000Z"
-AT_US = 1_772_366_400_000_000
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +36,6 @@ def replayed(world: Path, out: Path, *options: str) -> Any:
     answer = ask("replay", *inputs, "--config", world / "rapport.toml", "--out", out, "--json", *options)
     assert answer.code == 0, answer.err
     return answer.json
-
-
-def post(did: str, rkey: str, text: str, second: float = 0, begin_us: int = AT_US) -> str:
-    """A post in Jetstream's form, so many seconds after `begin_us`."""
-    time_us = begin_us + int(second * 1_000_000)
-    created_at = time_text(time_us // 1000)
-    commit = {
-        "rev": f"3k{rkey}", "operation": "create", "collection": "app.bsky.feed.post", "rkey": rkey,
-        "record": {"$type": "app.bsky.feed.post", "text": text, "createdAt": created_at, "langs": ["en"]}, "cid": "c",
-    }  # fmt: skip
-    return json.dumps({"did": did, "time_us": time_us, "kind": "commit", "commit": commit})
 
 
 class Desk:
@@ -206,6 +193,30 @@ def test_files_are_merged_by_time(desk: Desk) -> None:
     desk.replay("--in", f"bluesky.jetstream={two}", bluesky__jetstream=one, contacts=people)
     order = [line["value"]["act"]["id"].rpartition("/")[2] for line in desk.knows.lines("social.enriched")]
     assert order == ["a0", "b0", "a1", "b1", "a2", "b2", "a3", "b3", "a4", "b4"]
+
+
+@pytest.mark.parametrize("name", ["mastodon", "x"])
+def test_what_does_not_say_when_it_was_received_was_received_when_it_was_done(
+    generated: Path, desk: Desk, name: str
+) -> None:
+    deliveries = [
+        json.loads(line) for line in (generated / f"{name}.jsonl").read_bytes().splitlines() if b'"body"' in line
+    ]
+    bare = desk.file(f"{name}.jsonl", *(json.dumps(delivery["body"]) for delivery in deliveries))
+    desk.config = generated / "rapport.toml"
+    summary = desk.replay("--in", f"{name}={bare}", "--until", "2026-01-12T00:00:00Z").json
+    assert summary["rejected"] == 0
+    assert summary["acts"]["adds_up"]
+    acts = [line["value"]["act"] for line in desk.knows.lines("social.unmatched")]
+    assert len(acts) > 5
+    for act in acts:
+        assert "2026-01-04" < act["at"] <= act["received_at"] < "2026-01-06"
+
+
+def test_nothing_to_read_is_fine(desk: Desk) -> None:
+    summary = desk.replay(contacts=desk.file("empty.csv")).json
+    assert (summary["time"], summary["inputs"], summary["acts"]["acts"]) == (None, {}, 0)
+    assert sorted(contents(desk.out)) == FILES
 
 
 def test_one_broken_time_does_not_make_a_century_pass(desk: Desk) -> None:

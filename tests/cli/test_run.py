@@ -13,9 +13,9 @@ import pytest
 
 from config.load import load
 from streams.transport.sqlite_log import SqliteLog
+from tests.cli.payloads import post as post_at
 from tests.cli.rapport import RAPPORT, begun, environment, rapport
 from tests.cli.shell import ask, config_in
-from tests.cli.test_replay import post as post_at
 from tests.support.clock import RealClock
 from topologies.assemble import create_topics
 

@@ -213,7 +213,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
     return {
         "seed": summary.seed,
         "model": summary.model,
-        "time": time_text(summary.time),
+        "time": time_text(summary.time) if summary.time else None,
         "inputs": {
             topic: {
                 "payloads": count,
