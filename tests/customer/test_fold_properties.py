@@ -4,6 +4,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from schemas.events import Act, Join, JoinedAct
 from schemas.state import JoinedItem, ScoreItem
 from tests.customer.desk import ANN, Desk, a_model, ms, post
 from tests.customer.test_alerts import ANGRY, THRICE, crosses
+from topologies.customer import alerts
 
 MODEL = a_model(ANGRY, THRICE, crosses(), score={"caps": {"like": 0.75, "post": 4.0}})
 TEXTS = ("", "good", "bad", "awful")
@@ -129,6 +131,29 @@ def lives_of(desk: Desk) -> dict[str, list[str]]:
     for value in desk.of("alerts"):
         found.setdefault(value.id, []).append(value.status)
     return found
+
+
+@settings(deadline=None, max_examples=80)
+@given(stories(), st.randoms(use_true_random=False))
+def test_not_calling_a_quiet_rule_is_the_same_as_calling_it(said: list[Stance], chance: Random) -> None:
+    low = [
+        crosses(f"r{limit}", threshold=limit, exit=limit / 2, for_ms=hold) for limit, hold in ((5, 0), (30, 7_200_000))
+    ]
+    falling = crosses("mood", score="sentiment", rising=False, threshold=-0.3, exit=0.1)
+    model = a_model(*low, falling)
+    order = [*said]
+    chance.shuffle(order)
+    desks = []
+    for is_quiet in (alerts._is_quiet, lambda *_, **__: False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(alerts, "_is_quiet", is_quiet)
+            desk = Desk(model)
+            for n, one in enumerate(order):
+                told(desk, one)
+                desk.tick(max(desk.upto, ms(n * 20)))
+            desks.append(desk)
+    assert desks[0].published == desks[1].published
+    assert desks[0].items == desks[1].items
 
 
 @settings(deadline=None, max_examples=60)

@@ -85,7 +85,7 @@ def _come(turn: Turn, event: Join, joined: JoinedAct, name: str, before: JoinedI
     turn.ask(act.received_at + model.identity.hold_ms + SEAL_SLACK_MS)
     if context:
         rules_of_act(turn, before, item, act.id, act.at, context)
-    after_score(turn, act.at, context)
+    after_score(turn, act.at, context, came=item)
 
 
 def _item(turn: Turn, event: Join, joined: JoinedAct, reading: Reading) -> JoinedItem:
@@ -185,11 +185,11 @@ def retract(turn: Turn, name: str, item: JoinedItem, revision: int) -> None:
     turn.publish("enriched", document)
 
 
-def after_score(turn: Turn, at: int, context: Context, *, retracted: str = "") -> None:
+def after_score(turn: Turn, at: int, context: Context, *, came: JoinedItem | None = None, retracted: str = "") -> None:
     """What follows from new sums: they are kept, shown, held against rules; and when they will fall is asked for."""
     show_score(turn)
     if turn.plan.score_rules:
-        rules_of_score(turn, at, context, retracted=retracted)
+        rules_of_score(turn, at, context, came=came, retracted=retracted)
     if turn.falls:
         ask_for_falls(turn)
 

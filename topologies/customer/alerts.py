@@ -18,9 +18,9 @@ from streams.core.effects import Note
 from topologies.customer.documents import alert_out
 from topologies.customer.facts import AlertTold
 from topologies.customer.rules.episode import RULE_CHANGED, advance, close
-from topologies.customer.rules.episode_score import watched
+from topologies.customer.rules.episode_score import beyond, step_of, watched
 from topologies.customer.rules.reason import why
-from topologies.customer.rules.rule import SCORE_UNITS, Rule
+from topologies.customer.rules.rule import Rule
 from topologies.customer.rules.step import AlertChange, RuleAct
 from topologies.customer.score import begins_at, falls_below, leaves_below
 from topologies.customer.turn import RULE, Turn, customer_context, score_context, split
@@ -88,14 +88,17 @@ def _rested_on(episode: EpisodeItem | None) -> set[str]:
 
 
 # ---------------------------------------------------------------- rules about scores
-def rules_of_score(turn: Turn, at: int, context: Context, *, retracted: str = "") -> None:
-    """Run the rules that watch a score. `retracted`: an act that has just gone."""
+def rules_of_score(
+    turn: Turn, at: int, context: Context, *, came: JoinedItem | None = None, retracted: str = ""
+) -> None:
+    """Run the rules that watch a score. `came`: the act that has just come; `retracted`: one that has just gone."""
     if not turn.is_scored:
         return
     for rule in turn.plan.score_rules:
         episode = turn.episode(rule.id)
         value = _value(turn, rule, context)
-        if _is_quiet(rule, episode, value):
+        is_news = bool(retracted) or (came is not None and _counts(rule, came))
+        if _is_quiet(rule, episode, value, is_news=is_news):
             continue
         if turn.has_to_stop():
             return
@@ -123,20 +126,17 @@ def _value(turn: Turn, rule: Rule, context: Context) -> int | None:
     return shown[rule.score]
 
 
-def _is_quiet(rule: Rule, episode: EpisodeItem | None, value: int | None) -> bool:
-    """Whether nothing can come of calling the rule: it is not open, it waits for nothing, and its score is not there."""
-    if episode is not None and (episode.status == "firing" or episode.pending_since or episode.rule_hash != rule.hash):
+def _is_quiet(rule: Rule, episode: EpisodeItem | None, value: int | None, *, is_news: bool) -> bool:
+    """Whether nothing can come of calling the rule, so that the acts behind it need not be looked for.
+
+    While it is closed: it waits for nothing, and the score is not there. While it is open: the score is still there, has
+    not moved by a step, and no act came or went.
+    """
+    if episode is None or (episode.status != "firing" and not episode.pending_since and episode.rule_hash == rule.hash):
+        return value is None or not beyond(rule, value, rule.threshold)
+    if episode.status != "firing" or episode.rule_hash != rule.hash or value is None or is_news:
         return False
-    return value is None or not _reached(rule, value)
-
-
-def _reached(rule: Rule, value: int) -> bool:
-    limit = _units(rule)
-    return value >= limit if rule.rising else value <= limit
-
-
-def _units(rule: Rule) -> int:
-    return round(rule.threshold * SCORE_UNITS[rule.score])
+    return beyond(rule, value, rule.exit) and abs(value - episode.value) < step_of(rule)
 
 
 def _counts(rule: Rule, item: JoinedItem) -> bool:

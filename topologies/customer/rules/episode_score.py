@@ -36,6 +36,11 @@ def watched(rule: Rule, episode: EpisodeItem | None) -> int:
     return round((rule.exit if is_open else rule.threshold) * SCORE_UNITS[rule.score])
 
 
+def step_of(rule: Rule) -> float:
+    """By how much the score must move, in `SCORE_UNITS`, for an open alert to be told again."""
+    return STEP_SHARE * _SCALE[rule.score] * SCORE_UNITS[rule.score]
+
+
 def advance_score(
     rule: Rule,
     episode: EpisodeItem | None,
@@ -51,10 +56,10 @@ def advance_score(
     item = episode or EpisodeItem(rule.hash, "pending")
     now = max(at, upto)
     changes: list[AlertChange] = []
-    reached = score is not None and _beyond(rule, score, rule.threshold)
+    reached = score is not None and beyond(rule, score, rule.threshold)
     if item.status == "firing":
         # None: nothing is measured any more, or the rule's own condition is not met any more.
-        back = score is None or not _beyond(rule, score, rule.exit) or (bool(retracted) and not reached)
+        back = score is None or not beyond(rule, score, rule.exit) or (bool(retracted) and not reached)
         if not back:
             assert score is not None
             item, told = _refreshed(rule, item, acts, score, at)
@@ -88,7 +93,7 @@ def _refreshed(
 ) -> tuple[EpisodeItem, tuple[AlertChange, ...]]:
     """Tell an open episode's new evidence, or that the score has moved on by a step."""
     ids = _ids(acts)
-    step = STEP_SHARE * _SCALE[rule.score] * SCORE_UNITS[rule.score]
+    step = step_of(rule)
     # Sealed acts leave the list; that is no news.
     news = set(ids[-EVIDENCE_MAX:]) - set(item.acts)
     if not news and abs(score - item.value) < step:
@@ -97,8 +102,8 @@ def _refreshed(
     return item, (_change(rule, item, "updated", at, acts),)
 
 
-def _beyond(rule: Rule, score: int, limit: float) -> bool:
-    """On the side of `limit` on which the rule fires; the limit itself is."""
+def beyond(rule: Rule, score: int, limit: float) -> bool:
+    """Whether a score is on the side of `limit` on which the rule fires; the limit itself is."""
     units = round(limit * SCORE_UNITS[rule.score])
     return score >= units if rule.rising else score <= units
 
