@@ -52,7 +52,8 @@ class AccountHead(Wire, frozen=True, tag=112):
     `seen` are the account's sightings by handle apart from its acts, `(at, handle)`, oldest first; `handle` is the one
     it uses, since `handle_at`. Acts at or below `forgotten` = (received_at, id) can no longer be told from duplicates.
     `vetoed` is the newest decision on all customers: (time, position, what). An account that nobody ever claimed is
-    forgotten when it has no acts and `keep_until` has passed. Acts received until `purged_at` are left out.
+    forgotten when it has no acts and `keep_until` has passed. Acts received until `purged_at` are left out. `due` is when
+    an account with many acts wakes, so that not every act has to look at all the others.
     """
 
     name: str = ""
@@ -67,6 +68,7 @@ class AccountHead(Wire, frozen=True, tag=112):
     purged_at: int = 0
     handle_at: int = 0
     keep_until: int = 0
+    due: int = 0
 
 
 class Kept(Wire, frozen=True, tag=113):

@@ -3,7 +3,7 @@
 Same arguments, same effects. `state` is read-only: a fold says `Put`, it does not put.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -53,12 +53,17 @@ class State:
         Sorted because the order in which items were written is not part of the state: a restore loses it.
         """
         size = len(prefix)
-        return iter([(name[size:], self._items[name]) for name in sorted(self._items) if name.startswith(prefix)])
+        names = sorted([name for name in self._items if name.startswith(prefix)])
+        return iter([(name[size:], self._items[name]) for name in names])
 
     def each(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """The same without the price of sorting, in any order: only for what does not depend on it."""
         size = len(prefix)
         return ((name[size:], value) for name, value in self._items.items() if name.startswith(prefix))
+
+    def items(self) -> ItemsView[str, Any]:
+        """All items under their whole names, in any order: for what is done at every event, and depends on no order."""
+        return self._items.items()
 
     def count(self, prefix: str) -> int:
         """How many items' names begin with `prefix`."""

@@ -21,17 +21,19 @@ from streams.core.effects import Effect, Note, Put
 from streams.core.fold import Now, State
 from topologies.identity import links
 from topologies.identity.facts import ActAfterErase, ActCut, ActTooLate, ClaimRefused, SightingRefused
-from topologies.identity.heard import BOUND_CLAIMS_MAX, hear, hear_bound, is_news
+from topologies.identity.heard import hear, hear_bound, is_news
 from topologies.identity.join import Links
 from topologies.identity.keeping import Keeper
-from topologies.identity.memory import Age, is_beyond, trimmed
+from topologies.identity.memory import is_beyond, trimmed
+from topologies.identity.refuse import refuse
 from topologies.identity.sightings import sight_of
 from topologies.model import Model
 
 
 def account(state: State, event: Any, now: Now, model: Model) -> Iterable[Effect]:
     """The fold of `account:…`."""
-    return _HANDLERS[type(event)](Keeper(state, now, model), event)
+    handler = _HANDLERS.get(type(event))
+    return refuse(state, event) if handler is None else handler(Keeper(state, now, model), event)
 
 
 # ---------------------------------------------------------------- what somebody did
@@ -54,8 +56,7 @@ def _act(keeper: Keeper, act: Act) -> Iterable[Effect]:
         kept = Kept(act.version, act.received_at, short, before.revision, before.customer, before.link)
     keeper.changed[act.id] = keeper.rejoin(act.id, kept)
     _sights_changed(keeper, before, kept)
-    keeper.cap(Age(act.received_at, act.id))
-    return keeper.finish()
+    return keeper.finish(act.received_at)
 
 
 def _gone(keeper: Keeper, gone: Gone) -> Iterable[Effect]:
@@ -71,13 +72,12 @@ def _gone(keeper: Keeper, gone: Gone) -> Iterable[Effect]:
         kept = Kept(gone.version, received_at, None, before.revision, before.customer, before.link)
     keeper.changed[gone.id] = keeper.rejoin(gone.id, kept)
     _sights_changed(keeper, before, kept)
-    keeper.cap(Age(kept.received_at, gone.id))
-    return keeper.finish()
+    return keeper.finish(kept.received_at)
 
 
 def _sights_changed(keeper: Keeper, before: Kept | None, after: Kept) -> None:
     """Tell handles what an act that came, changed or went says of them, unless that was known."""
-    old, new = None if before is None else sight_of(before), sight_of(after)
+    old, new = sight_of(before), sight_of(after)
     if any(sight is not None and not keeper.is_in_run(sight.handle, sight.at) for sight in (old, new)):
         keeper.reseen()
 
@@ -96,7 +96,7 @@ def _status(keeper: Keeper, status: AccountStatus) -> Iterable[Effect]:
 
 def _sighting(keeper: Keeper, sighting: Sighting) -> Iterable[Effect]:
     head = keeper.head
-    if sighting.received_at <= max(head.purged_at, keeper.forgets_until):
+    if sighting.received_at <= head.purged_at:
         return ()
     if sighting.name and sighting.at >= head.name_at:
         keeper.head = replace(keeper.head, name=sighting.name, name_at=sighting.at)
@@ -134,8 +134,6 @@ def _bound(keeper: Keeper, bound: Bound) -> Iterable[Effect]:
         return [Note(SightingRefused(what="handles that bind an account"))]
     if bound.claims:
         keeper.claimed()
-    if len(bound.claims) > BOUND_CLAIMS_MAX:
-        keeper.effects.append(Note(SightingRefused(what="claims by one handle")))
     return _claims_changed(keeper, keeper.claims, heard, f"{bound.sender} was seen here, or is claimed otherwise")
 
 
@@ -213,6 +211,7 @@ def _continue(keeper: Keeper, event: Continue) -> Iterable[Effect]:
         return _purge(keeper, Purge(sender, int(version), int(at)))
     keeper.reseen()
     keeper.rejoin_all()
+    keeper.cap(0)
     return _wake(keeper, Wake(0))
 
 

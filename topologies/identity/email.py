@@ -6,7 +6,7 @@ The leader is the one record of the best source. Two of them in the best source,
 nobody leads, the address does not tell people apart.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from schemas.events import Cluster, SameEmail
@@ -16,6 +16,7 @@ from streams.core.fold import Now, State
 from streams.core.stance import tell, told
 from topologies.identity.facts import SightingRefused
 from topologies.identity.heard import SILENT_MAX
+from topologies.identity.refuse import refuse
 from topologies.model import Model
 
 RECORDS_MAX = 48
@@ -24,7 +25,7 @@ RECORDS_MAX = 48
 
 def email(state: State, event: Any, now: Now, _: Model) -> Iterable[Effect]:
     """The fold of `email:…`."""
-    return _HANDLERS[type(event)](state, event, now)
+    return _same_email(state, event, now) if type(event) is SameEmail else refuse(state, event)
 
 
 def _same_email(state: State, event: SameEmail, now: Now) -> Iterator[Effect]:
@@ -54,6 +55,3 @@ def leader_of(records: dict[str, HeardEmail]) -> str:
     if not 2 <= len(ranked) < RECORDS_MAX or ranked[0][0] == ranked[1][0]:
         return ""
     return ranked[0][1]
-
-
-_HANDLERS: dict[type, Callable[[State, Any, Now], Iterator[Effect]]] = {SameEmail: _same_email}

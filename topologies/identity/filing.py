@@ -82,19 +82,21 @@ class Filing:
 
     def own(self) -> Record | None:
         """What the record says itself; None: it has never said anything, or was erased."""
-        values = {name: field.newest for name, field in self.starting("field:") if isinstance(field, Field)}
-        histories = {name: one.entries for name, one in self.starting("hist:") if isinstance(one, History)}
-        values |= {name: entries[-1] for name, entries in histories.items()}
         gone = self.get("gone")
-        if not values and gone is None:
-            return None
         stretches = stretches_gone(gone.changes) if isinstance(gone, RecordGone) else ()
         if self.kind == "company":
             # Contacts inherit the name, and nothing else is anybody's business.
-            return Record(self.me, {name: values[name] for name in ("name",) if name in values}, {}, stretches)
+            name = self.get("field:name")
+            values = {"name": name.newest} if isinstance(name, Field) else {}
+            return Record(self.me, values, {}, stretches) if values or gone is not None else None
+        values = {name: field.newest for name, field in self.starting("field:") if isinstance(field, Field)}
+        histories = {name: one.entries for name, one in self.starting("hist:") if isinstance(one, History)}
+        values |= {name: entries[-1] for name, entries in histories.items()}
+        if not values and gone is None:
+            return None
         if "company" in values:
-            name = self._company_name(values["company"].value or "")
-            values["company"] = replace(values["company"], value=name)
+            company = self._company_name(values["company"].value or "")
+            values["company"] = replace(values["company"], value=company)
         return Record(self.me, values, histories, stretches)
 
     def _company_name(self, company: str) -> str | None:

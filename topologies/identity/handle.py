@@ -27,6 +27,7 @@ from topologies.identity.documents import link_event
 from topologies.identity.facts import ClaimRefused, SightingRefused
 from topologies.identity.heard import BOUND_CLAIMS_MAX, SILENT_MAX, hear, is_news
 from topologies.identity.join import Binding, Run, bindings
+from topologies.identity.refuse import refuse
 from topologies.model import Model
 
 ACCOUNTS_MAX = 64
@@ -44,7 +45,8 @@ _NOTHING = HeardClaims({})
 
 def handle(state: State, event: Any, now: Now, model: Model) -> Iterable[Effect]:
     """The fold of `handle:…`."""
-    return _HANDLERS[type(event)](state, event, now, model)
+    handler = _HANDLERS.get(type(event))
+    return refuse(state, event) if handler is None else handler(state, event, now, model)
 
 
 # ---------------------------------------------------------------- what is heard
@@ -120,6 +122,8 @@ def _retell(state: State, changed: dict[str, HeardSeen], claims: HeardClaims, no
     bound = bindings(claims, users)
     unbound = bound.pop("", [])
     yield from _published(state, bound, unbound, users, now)
+    if any(len(claims) > BOUND_CLAIMS_MAX for claims in bound.values()):
+        yield Note(SightingRefused(what="claims by one handle"))
     said = 0
     for account in sorted({*bound, *told(state, "bound")}):
         if said > ROOM:

@@ -10,7 +10,9 @@
 Among the links that reach an act the best (from <= at, strength) wins. Two customers at the top: nobody's.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from schemas.events import BoundClaim, Interval
@@ -91,12 +93,17 @@ def winner(links: Links, at: int, look_back_ms: int) -> tuple[Link | None, bool]
 
 
 # ---------------------------------------------------------------- conflicts
+NAMED_MAX = 8
+"""Customers that a conflict names."""
+
+
 class Conflict(NamedTuple):
-    """From `start` (inside) to `end` (outside) several customers are at the top."""
+    """From `start` (inside) to `end` (outside) several customers are at the top; the first of them in order of name."""
 
     start: int
     end: int
     customers: tuple[str, ...]
+    among: int
 
 
 def conflicts(links: Links) -> list[Conflict]:
@@ -112,24 +119,40 @@ def conflicts(links: Links) -> list[Conflict]:
         for at, step in ((link.start, 1), (link.end, -1))
         if link.start < link.end
     )
-    active: dict[int, dict[str, int]] = {}
+    active = {strength: _Holders() for strength in sorted(METHODS, reverse=True)}
     found: list[Conflict] = []
-    for index, (at, strength, customer, step) in enumerate(changes):
-        holders = active.setdefault(strength, {})
-        holders[customer] = holders.get(customer, 0) + step
-        if not holders[customer]:
-            del holders[customer]
-        if index + 1 < len(changes) and changes[index + 1][0] > at:
-            top = next((active[level] for level in sorted(active, reverse=True) if active[level]), {})
+    for (at, strength, customer, step), after in pairwise(changes):
+        active[strength].change(customer, step)
+        if after[0] > at:
+            top = next((holders.names for holders in active.values() if holders.names), [])
             if len(top) > 1:
-                _extend(found, Conflict(at, changes[index + 1][0], tuple(sorted(top))))
+                _extend(found, Conflict(at, after[0], tuple(top[:NAMED_MAX]), len(top)))
     return found
+
+
+class _Holders:
+    """Who has links of one strength at a time, in order of name."""
+
+    __slots__ = ("_counts", "names")
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._counts: dict[str, int] = {}
+
+    def change(self, customer: str, step: int) -> None:
+        """One link more, or one less."""
+        before = self._counts.get(customer, 0)
+        after = self._counts[customer] = before + step
+        if before == 0 and after > 0:
+            insort(self.names, customer)
+        elif before > 0 and after == 0:
+            del self.names[bisect_left(self.names, customer)]
 
 
 def _extend(found: list[Conflict], more: Conflict) -> None:
     """A stretch that goes on where the last one ends, between the same customers, is the same conflict."""
-    if found and found[-1].end == more.start and found[-1].customers == more.customers:
-        more = Conflict(found.pop().start, more.end, more.customers)
+    if found and found[-1].end == more.start and found[-1][2:] == more[2:]:
+        more = more._replace(start=found.pop().start)
     found.append(more)
 
 

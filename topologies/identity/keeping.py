@@ -7,6 +7,8 @@ handles by the memo of the stance. So whatever did not fit into one call can be 
 """
 
 from collections.abc import Iterable
+from itertools import chain
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -19,13 +21,19 @@ from streams.core.stance import fingerprint, tell, told
 from topologies.identity.documents import is_late, late, unmatched
 from topologies.identity.facts import ActSealedEarly, HistoryFolded
 from topologies.identity.join import CONFIDENCE, METHODS, Link, Links, links_of, winner
-from topologies.identity.memory import Age, hold_of, too_many
-from topologies.identity.sightings import beginnings, in_order, left_behind, runs_of, sight_of, with_sighting
+from topologies.identity.memory import Age, hold_of, one_too_many
+from topologies.identity.sightings import beginnings, in_order, runs_of, sight_of, with_sighting
 from topologies.model import Model
 
 NEW = AccountHead()
 ROOM = EFFECTS_MAX - 8
 """Effects after which a call stops and sends itself `Continue`; the rest are for what ends a call."""
+
+ACT = "act:"
+"""How the items of acts are named, before their ids."""
+
+MANY = 8
+"""Items from which on the time of the wake is remembered."""
 
 NEVER = "never"
 
@@ -59,11 +67,11 @@ class Keeper:
 
     def kept(self, act_id: str) -> Kept | None:
         """An act by its id, tombstones too."""
-        return self.changed[act_id] if act_id in self.changed else self.state.get(f"act:{act_id}")
+        return self.changed[act_id] if act_id in self.changed else self.state.get(ACT + act_id)
 
     def acts(self) -> dict[str, Kept]:
         """All of them, in any order."""
-        found: dict[str, Kept] = dict(self.state.each("act:"))
+        found: dict[str, Kept] = dict(self.state.each(ACT))
         for act_id, kept in self.changed.items():
             if kept is not None:
                 found[act_id] = kept
@@ -171,34 +179,56 @@ class Keeper:
     def seal_what_is_due(self) -> None:
         """Seal what `hold` is over for."""
         last = self.forgets_until
-        due = sorted(Age(kept.received_at, act_id) for act_id, kept in self.acts().items() if kept.received_at <= last)
-        for age in due:
+        due = [item.removeprefix(ACT) for _, item in sorted(age for age in self._ages() if age[0] <= last)]
+        self._leave_behind(due)
+        for act_id in due:
             if not self.has_room:
                 return
-            self.seal(age.id, "")
+            self._seal(act_id, "")
 
-    def cap(self, added: Age) -> None:
-        """Seal the oldest acts early when there are too many."""
-        # Counts the other items too; exact only where it is near.
+    def cap(self, added_at: int) -> None:
+        """Seal the oldest acts early while there are too many, now that one received at `added_at` has come."""
+        # Counts the other items too: exact only where it is near.
         if len(self.state) < self._room_for_acts():
             return
-        ages = [Age(kept.received_at, act_id) for act_id, kept in self.acts().items()]
-        for act_id, knob in too_many(ages, self.head, added, self.settings).items():
-            self.seal(act_id, knob)
+        more = True
+        while more and self.has_room:
+            item, knob, more = one_too_many(self._items(), self.head, added_at, self.settings)
+            if item:
+                act_id = item.removeprefix(ACT)
+                self._leave_behind([act_id])
+                self._seal(act_id, knob)
+
+    def _items(self) -> Iterable[tuple[str, Any]]:
+        """The items of the state with those of acts as they are now, in any order."""
+        new = [(ACT + act_id, kept) for act_id, kept in self.changed.items()]
+        if any(item in self.state for item, _ in new):
+            return {**dict(self.state.items()), **dict(new)}.items()
+        return chain(self.state.items(), new)
+
+    def _ages(self) -> list[Age]:
+        """Of all acts, in any order."""
+        return [(kept.received_at, item) for item, kept in self._items() if type(kept) is Kept]
 
     def _room_for_acts(self) -> int:
         held_max = self.settings.held_max
         return held_max if self.head.claimed else min(held_max, self.settings.unclaimed_per_hour_max)
 
-    def seal(self, act_id: str, knob: str) -> None:
+    def _leave_behind(self, going: list[str]) -> None:
+        """Remember the sightings of acts that are sealed where a run begins with them."""
+        sights = [sight for act_id in going if (sight := sight_of(self.kept(act_id))) is not None]
+        if self.head.hidden or all(self.is_in_run(sight.handle, sight.at) for sight in sights):
+            return
+        first = set(beginnings(in_order(self.head.seen, self.acts().values())))
+        for sight in sights:
+            if sight in first:
+                self.see(sight.at, sight.handle)
+
+    def _seal(self, act_id: str, knob: str) -> None:
         """An act's join is final. `knob`: the cap that seals it before its time; empty: it is time."""
         kept = self.kept(act_id)
         if kept is None:
             return
-        sight = sight_of(kept)
-        if sight is not None and not self.head.hidden and not self.is_in_run(sight.handle, sight.at):  # noqa: SIM102
-            if left_behind(self.head.seen, self.acts().values(), sight):
-                self.see(sight.at, sight.handle)
         self.changed[act_id] = None
         act = kept.act
         if act is not None and not self.head.hidden and not kept.customer and not act.role:
@@ -233,30 +263,44 @@ class Keeper:
             sealed = self.forgets_until, FINAL
             self.head = replace(self.head, claimed=True, forgotten=max(self.head.forgotten, sealed))
 
-    def finish(self) -> Iterable[Effect]:
-        """All effects of the call."""
+    def finish(self, added: int | None = None) -> Iterable[Effect]:
+        """All effects of the call. `added`: when the act was received that has come, if nothing else has."""
+        if added is not None:
+            self.cap(added)
+        self._wake_at(added)
         state, effects = self.state, self.effects
         for act_id, kept in self.changed.items():
-            item = f"act:{act_id}"
+            item = ACT + act_id
             before = state.get(item)
             if kept is None:
                 if before is not None:
                     effects.append(Drop(item))
             elif kept is not before:
                 effects.append(Put(item, kept))
-        if self.head != self.before:
+        if self.head is not self.before and self.head != self.before:
             effects.append(Put("head", self.head))
-        effects.append(WakeAt(self._due()))
         if self._more:
             effects.append(Send(state.address, Continue(self.cursor)))
         return effects
 
-    def _due(self) -> int | None:
-        """When the oldest act is to be sealed; without acts, when the account can be forgotten, if ever."""
-        oldest = min((kept.received_at for kept in self.acts().values()), default=None)
-        if oldest is not None:
-            return oldest + hold_of(self.head, self.settings)
-        return None if self.is_known else self.head.keep_until or None
+    def _wake_at(self, added: int | None) -> None:
+        """Ask to be woken when the oldest act is to be sealed; without acts, when the account can be forgotten.
+
+        Never later than that; earlier does no harm: the wake finds nothing to do and asks again.
+        """
+        head, hold, has_many = self.head, hold_of(self.head, self.settings), len(self.state) > MANY
+        if added is not None and has_many and head.due > self.now.upto:
+            due: int | None = min(head.due, added + hold)
+            if due == head.due:
+                return
+        else:
+            oldest = min(self._ages(), default=None)
+            lasting = None if self.is_known else head.keep_until or None
+            due = lasting if oldest is None else oldest[0] + hold
+        remembered = due if due and has_many else 0
+        if remembered != head.due:
+            self.head = replace(head, due=remembered)
+        self.effects.append(WakeAt(due))
 
     @property
     def is_known(self) -> bool:

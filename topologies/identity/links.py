@@ -68,17 +68,16 @@ def _conflicts(account: str, before: Links, after: Links, position: int) -> Iter
     old = {(one.start, one.customers): one for one in conflicts(before)}
     new = {(one.start, one.customers): one for one in conflicts(after)}
     for key in sorted(old.keys() - new.keys()):
-        yield _conflict_event("retracted", account, old[key], "these customers are not equally near any more", position)
+        yield _conflict_event("retracted", account, old[key], "customers that are not equally near any more", position)
     for key in sorted(new):
         if old.get(key) != new[key]:
-            yield _conflict_event("conflict", account, new[key], "several customers are equally near", position)
+            yield _conflict_event("conflict", account, new[key], "customers that are equally near", position)
 
 
 def _conflict_event(status: str, account: str, one: Conflict, cause: str, position: int) -> LinkEvent:
     evidence = [f"customer={customer.removeprefix('customer:')}" for customer in one.customers]
-    return link_event(
-        status, account, None, cause, position=position, start=one.start, end=one.end, evidence=evidence
-    )  # fmt: skip
+    said = f"{cause} ({one.among})"
+    return link_event(status, account, None, said, position=position, start=one.start, end=one.end, evidence=evidence)
 
 
 def refused(identifier: str, customer: str, claimants_max: int, position: int) -> Publish:

@@ -21,6 +21,7 @@ from streams.core.fold import Now, State
 from topologies.identity.documents import late
 from topologies.identity.facts import ActSealedEarly, ReplyUnanswered
 from topologies.identity.memory import trimmed
+from topologies.identity.refuse import refuse
 from topologies.model import Model
 
 REPLIES_MAX = 64
@@ -31,7 +32,8 @@ NEW = PostHead()
 
 def post(state: State, event: Any, _: Now, model: Model) -> Iterable[Effect]:
     """The fold of `post:…`."""
-    return _HANDLERS[type(event)](state, event, model.identity)
+    handler = _HANDLERS.get(type(event))
+    return refuse(state, event) if handler is None else handler(state, event, model.identity)
 
 
 def _authored(state: State, event: Authored, settings: IdentitySettings) -> Iterator[Effect]:

@@ -21,6 +21,7 @@ from topologies.identity.claims import CLAIM_FIELDS, kind_of
 from topologies.identity.facts import ChangeAfterErase, ChildRefused, HistoryFolded, ValueCut
 from topologies.identity.filing import CONTACTS, CONTENT, ERASE, Filing
 from topologies.identity.histories import rank, short_identifiers, short_value, with_change, with_entry
+from topologies.identity.refuse import refuse
 from topologies.model import Model
 
 FIELDS_MAX = 64
@@ -38,8 +39,10 @@ LEADERS_MAX = 16
 
 def record(state: State, event: Any, now: Now, model: Model) -> Iterable[Effect]:
     """The fold of `record:…`."""
-    filing = Filing(state, now, model)
-    _HANDLERS[type(event)](filing, event)
+    filing, handler = Filing(state, now, model), _HANDLERS.get(type(event))
+    if handler is None:
+        return refuse(state, event)
+    handler(filing, event)
     if filing.head != filing.before:
         filing.effects.append(Put("head", filing.head))
     if filing.head.erased_at and not filing.before.erased_at:

@@ -31,9 +31,9 @@ Seen = tuple[tuple[int, str], ...]
 """(at, handle) in order."""
 
 
-def sight_of(kept: Kept) -> Sight | None:
+def sight_of(kept: Kept | None) -> Sight | None:
     """What an act says of its author's handle. Our own replies name ours, not that of the account they are kept at."""
-    act = kept.act
+    act = None if kept is None else kept.act
     return Sight(act.at, act.id, act.handle) if act is not None and act.handle and not act.role else None
 
 
@@ -73,9 +73,3 @@ def with_sighting(seen: Seen, at: int, handle: str) -> tuple[Seen, bool]:
     again = next((n for n in range(1, len(after)) if after[n][1] == after[n - 1][1]), 0)
     del after[again]
     return tuple(after), again == 0
-
-
-def left_behind(seen: Seen, acts: Iterable[Kept], going: Sight) -> bool:
-    """Whether the runs would change if the sighting of an act that is still among `acts` were lost."""
-    sights = in_order(seen, acts)
-    return runs_of(sights) != runs_of([sight for sight in sights if sight != going])
