@@ -35,11 +35,11 @@ def waiting(log: Log, topology: Topology) -> list[TopicPartition]:
 
 
 def progress(log: Log, topology: Topology) -> dict[str, tuple[int, ...]]:
-    """What tasks have published of themselves, newest."""
+    """What tasks have published of themselves, newest; not the notes of others that stand beside it."""
     return {
         key.decode(): decode_progress(record.value() or b"").upto
         for record in read(log, topology.progress, 0)
-        if (key := record.key()) is not None and not key.startswith(b"attempt:")
+        if (key := record.key()) is not None and key.startswith((b"raw:", b"inbox/"))
     }
 
 
