@@ -48,6 +48,23 @@ def test_html_without_end_is_read_in_no_time(tag: str) -> None:
     assert (deep, links) == ("it's us", ["https://acme.example/?a&b"])
 
 
+PLAIN = st.one_of(
+    st.sampled_from(
+        ["<p>", "</p>", "<br>", "<br />", "<b>", "</b>", '<span class="a">', "</span>", "</a>", "<li>", "\n", "<pre>"]
+    ),
+    st.sampled_from(
+        ['<a href="https://a.example/?b&amp;c" rel="x">', "&amp;", "&lt;", "&#39;", "&eacute;", "&", "&copy", "&#0;"]
+    ),
+    st.text(max_size=5).map(lambda text: text.replace("<", "").replace("\r", "").replace("\0", "")),
+)
+
+
+@given(st.lists(PLAIN, max_size=12).map("".join))
+def test_tags_that_servers_let_through_are_cut_out_as_a_parser_would(html: str) -> None:
+    # A comment makes a parser necessary, and says nothing.
+    assert html_text(html) == html_text(f"{html}<!-- -->")
+
+
 @given(st.text())
 def test_any_text_is_read_as_html(html: str) -> None:
     text, links = html_parts(html)

@@ -18,6 +18,7 @@ import msgspec
 
 from config.settings import InputSettings
 from schemas.events import AccountStatus, Act, ActKind, Gone, Sighting
+from streams.core.address import ADDRESS_BYTES_MAX
 from streams.errors import Poison
 from streams.runtime.ports import Record
 from streams.runtime.topology import Normaliser
@@ -321,8 +322,12 @@ def _read_embed(embed: Mapping[str, Any], links: list[str]) -> str | None:
     return _refer(inner) or _refer(inner.get("record"))
 
 
-@lru_cache(maxsize=16_384)
 def _address(did: str) -> str | None:
+    return _short_address(did) if len(did) <= ADDRESS_BYTES_MAX else None
+
+
+@lru_cache(maxsize=16_384)
+def _short_address(did: str) -> str | None:
     return account_address("bluesky", did)
 
 

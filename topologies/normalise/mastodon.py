@@ -14,10 +14,12 @@ which may cut a word anywhere, and the largest servers bring tens of them a seco
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from config.settings import InputSettings
 from schemas.events import Act, ActKind, Authored, GonePost, ReplyTo
+from streams.core.address import ADDRESS_BYTES_MAX
 from streams.errors import Poison
 from streams.runtime.ports import Record
 from streams.runtime.topology import Normaliser
@@ -254,8 +256,8 @@ class Streaming:
 
     def _identifier(self, account: Mapping[str, Any]) -> str:
         """`mastodon:user@host` of an account or a mention; empty when it has no such name."""
-        address = account_address("mastodon", text(account.get("acct")), self._host)
-        return "" if address is None else address.removeprefix("account:")
+        acct = text(account.get("acct"))
+        return _identifier(acct, self._host) if len(acct) <= ADDRESS_BYTES_MAX else ""
 
     def _answered(self, status: Mapping[str, Any], author: str) -> str:
         """Whom it answers; empty when that is nobody, or somebody the text does not mention."""
@@ -272,6 +274,12 @@ class Streaming:
         others = [mapping(other.get("account")) for other in (mapping(status.get("reblog")), quoted)]
         mentions = [mapping(mention) for mention in items(status.get("mentions"))]
         return distinct([answered, *map(self._identifier, [*others, *mentions])])
+
+
+@lru_cache(maxsize=16_384)
+def _identifier(acct: str, host: str) -> str:
+    address = account_address("mastodon", acct, host)
+    return "" if address is None else address.removeprefix("account:")
 
 
 def _kind(status: Mapping[str, Any]) -> ActKind:

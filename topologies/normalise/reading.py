@@ -17,6 +17,7 @@ TEXT_MAX = 25_000
 """Letters kept of what somebody wrote: X's longest posts have so many. Relevance is decided on all of them."""
 NAME_MAX = 256
 URI_MAX = 2_048
+LANG_MAX = 44
 TARGETS_MAX = 64
 """More are mentions for their own sake."""
 
@@ -58,7 +59,7 @@ def text(value: Any) -> str:
 
 def lang(value: Any) -> str:
     """A language tag as the platform has it; empty when it is none."""
-    return _lang(value) if isinstance(value, str) else ""
+    return _lang(value) if isinstance(value, str) and len(value) <= LANG_MAX else ""
 
 
 def web_link(value: Any) -> str:

@@ -16,9 +16,13 @@ MARK = re.compile("[\u0300-\u036f]")
 TAGS_MAX = 1_000
 """HTML with more of them is not parsed: a parser's time grows with the square of their depth, to minutes at 1 MiB."""
 
+_BLOCK = re.compile(r"<(?:br|hr|/?(?:p|div|ul|ol|li|blockquote|pre|table|tr|h[1-6]))\b", re.IGNORECASE)
+_PLAIN_TAG = re.compile(
+    r"</?(?:p|br|a|span|b|i|u|em|strong|del|code|pre|ul|ol|li|blockquote)(?:\s+[a-z-]+=\"[^\"<>]*\")*\s*/?>"
+)
+"""What servers let through. Tags like these can be cut out; making a parser for them takes six times as long."""
 _TAG = re.compile(r"<[^<>]*>")
 _HREF = re.compile(r"""href=["']([^"'<>]*)""", re.IGNORECASE)
-_BLOCK = re.compile(r"<(?:br|hr|/?(?:p|div|ul|ol|li|blockquote|pre|table|tr|h[1-6]))\b", re.IGNORECASE)
 
 
 def fold(written: str) -> str:
@@ -43,23 +47,21 @@ def html_text(html: str) -> str:
 
 def html_parts(html: str) -> tuple[str, list[str]]:
     """The text as `html_text` gives it, and the targets of its links."""
-    if "<" not in html and "&" not in html:
-        return html.strip(), []
-    html = _BLOCK.sub(r"\n\g<0>", html.replace("\0", ""))
-    written, links = _parsed(html) if html.count("<") <= TAGS_MAX else _cut(html)
+    marked = _BLOCK.sub(r"\n\g<0>", html.replace("\0", ""))
+    written = _PLAIN_TAG.sub("", marked)
+    if "<" in written and marked.count("<") <= TAGS_MAX:
+        written, links = _parsed(marked)
+    else:
+        written = unescape(_TAG.sub("", written))
+        links = [unescape(link) for link in _HREF.findall(marked)]
     lines = [line.strip() for line in written.split("\n")]
     return "\n".join(line for line in lines if line), [link for link in links if link]
 
 
-def _parsed(html: str) -> tuple[str, list[str | None]]:
+def _parsed(html: str) -> tuple[str, list[str]]:
     parser = LexborHTMLParser(html)
     parser.strip_tags(["script", "style"])
     body = parser.body
     if body is None:
         return "", []
-    return body.text(), [node.attributes.get("href") for node in parser.css("a[href]")]
-
-
-def _cut(html: str) -> tuple[str, list[str]]:
-    """The same without a parser: tags cut out, whatever they are."""
-    return unescape(_TAG.sub("", html)), [unescape(link) for link in _HREF.findall(html)]
+    return body.text(), [node.attributes.get("href") or "" for node in parser.css("a[href]")]

@@ -9,7 +9,7 @@ An edit is a new post with an id of its own. Ours is named by the first id of it
 is the version. Texts come escaped for HTML; nothing of them is cut out by offset, so they are read as a whole.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from config.settings import InputSettings
@@ -35,6 +35,7 @@ TELL_TALES = (*(f'"{kind}"' for kind in COMPLIANCE), '"post.delete"', '"disconne
 _POSTED = frozenset({
     "post.create", "post.mention.create", "post.reply.create", "post.quote.create", "post.repost.create",
 })  # fmt: skip
+_LINK_FIELDS = ("expanded_url", "unwound_url", "url")
 _KINDS: tuple[tuple[str, ActKind], ...] = (("retweeted", "repost"), ("replied_to", "reply"), ("quoted", "quote"))
 """A post can be several of them; the first one counts."""
 
@@ -45,6 +46,17 @@ class _Includes(NamedTuple):
     users: Mapping[str, Mapping[str, Any]]
     names: Mapping[str, str]
     posts: Mapping[str, Mapping[str, Any]]
+
+
+class _Words(NamedTuple):
+    """What a post says: its whole text, where its links lead, and the identifiers it mentions."""
+
+    text: str
+    links: Sequence[str]
+    mentions: Sequence[str]
+
+
+_NO_WORDS = _Words("", (), ())
 
 
 class _Reference(NamedTuple):
@@ -145,18 +157,17 @@ class Stream:
         if author is None:
             raise Poison("want an id of digits", f"{path}.author_id")
         references = _references(post, includes)
-        replied = references.get("replied_to")
+        replied, retweeted = references.get("replied_to"), references.get("retweeted")
         answered = (replied and replied.author_id) or number(post.get("in_reply_to_user_id"))
         # A retweet repeats the beginning of what it shares; all of it is beside it.
-        shared = references["retweeted"].post if "retweeted" in references else {}
-        written = _written(shared) or _written(post)
-        mentions = _mentions(post, includes)
+        words = _words(post, includes)
+        shared = _words(retweeted.post, includes) if retweeted else _NO_WORDS
+        written = shared.text or words.text
         authors = [f"x:{other.author_id}" for other in references.values() if other.author_id]
-        targets = distinct([f"x:{answered}" if answered else "", *authors, *mentions])
+        targets = distinct([f"x:{answered}" if answered else "", *authors, *words.mentions])
         is_own = self._relevance.is_own(f"x:{author_id}")
         answers = is_own and bool(answered) and not self._relevance.is_own(f"x:{answered}")
-        touched = (*targets, *_mentions(shared, includes)) if shared else targets
-        topics = self._relevance.judge(written, [*_links(post), *_links(shared)], touched)
+        topics = self._relevance.judge(written, [*words.links, *shared.links], (*targets, *shared.mentions))
         if not answers and (is_own or topics is None):
             out.irrelevant += 1
             return
@@ -192,7 +203,7 @@ def _is_post(data: Mapping[str, Any]) -> bool:
 
 def _identity(post: Mapping[str, Any], post_id: str, author_id: str) -> tuple[str, str]:
     """The act's id and version: the first id of its edits, and its place among them, sorting as text."""
-    history = [number(each) for each in items(_either(post, "edit_history_{}_ids"))]
+    history = [number(each) for each in items(_either(post, "edit_history_tweet_ids", "edit_history_post_ids"))]
     if post_id in history:
         return f"x:{author_id}/{history[0]}", f"{history.index(post_id):04d}"
     return f"x:{author_id}/{post_id}", "0000"
@@ -201,7 +212,7 @@ def _identity(post: Mapping[str, Any], post_id: str, author_id: str) -> tuple[st
 def _references(post: Mapping[str, Any], includes: _Includes) -> dict[str, _Reference]:
     """The posts it is about, by what it does with them: replied_to, quoted, retweeted."""
     found: dict[str, _Reference] = {}
-    for each in map(mapping, items(_either(post, "referenced_{}s"))):
+    for each in map(mapping, items(_either(post, "referenced_tweets", "referenced_posts"))):
         other_id = number(each.get("id"))
         other = includes.posts.get(other_id, {})
         author_id = number(other.get("author_id"))
@@ -212,51 +223,48 @@ def _references(post: Mapping[str, Any], includes: _Includes) -> dict[str, _Refe
     return found
 
 
-def _written(post: Mapping[str, Any]) -> str:
-    """The whole text, as it was typed: of a long post it is in the note, and `text` is its beginning."""
-    note = mapping(_either(post, "note_{}"))
+def _words(post: Mapping[str, Any], includes: _Includes) -> _Words:
+    """What a post says. Of a long one the note has all of it, and `text` its beginning."""
+    note = mapping(_either(post, "note_tweet", "note_post"))
     escaped = text(note.get("text")) or text(post.get("text"))
-    if "&" not in escaped:
-        return escaped
-    return escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    if "&" in escaped:
+        escaped = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    links: list[str] = []
+    mentions: list[str] = []
+    for holder in (post, note):
+        entities = mapping(holder.get("entities"))
+        for link in map(mapping, items(entities.get("urls"))):
+            links.extend(text(link.get(name)) for name in _LINK_FIELDS)
+        for mention in map(mapping, items(entities.get("mentions"))):
+            mentions.append(_mentioned(mention, includes))
+    return _Words(escaped, links, mentions)
 
 
-def _entities(post: Mapping[str, Any], name: str) -> Iterable[Mapping[str, Any]]:
-    for holder in (post, mapping(_either(post, "note_{}"))):
-        yield from map(mapping, items(mapping(holder.get("entities")).get(name)))
-
-
-def _links(post: Mapping[str, Any]) -> list[str]:
-    return [
-        text(entity.get(name)) for entity in _entities(post, "urls") for name in ("expanded_url", "unwound_url", "url")
-    ]
-
-
-def _mentions(post: Mapping[str, Any], includes: _Includes) -> list[str]:
-    """Identifiers of accounts that are mentioned; of those whose number is not told, their handle."""
-    found = []
-    for entity in _entities(post, "mentions"):
-        name = text(entity.get("username"))
-        user_id = number(entity.get("id")) or (includes.names.get(name.lower(), "") if name else "")
-        found.append(f"x:{user_id}" if user_id else handle_address("x", name) or "")
-    return found
+def _mentioned(mention: Mapping[str, Any], includes: _Includes) -> str:
+    """The identifier of an account that is mentioned; of one whose number is not told, its handle."""
+    name = text(mention.get("username"))
+    user_id = number(mention.get("id")) or (includes.names.get(name.lower(), "") if name else "")
+    return f"x:{user_id}" if user_id else handle_address("x", name) or ""
 
 
 def _includes(message: Mapping[str, Any]) -> _Includes:
     given = mapping(message.get("includes"))
-    users = {number(user.get("id")): user for user in _unwrapped(given.get("users"))}
+    users = _by_id(given.get("users"))
     names = {text(user.get("username")).lower(): user_id for user_id, user in users.items()}
-    posts = {number(post.get("id")): post for name in ("tweets", "posts") for post in _unwrapped(given.get(name))}
-    return _Includes(users, names, posts)
+    return _Includes(users, names, _by_id(given.get("posts")) | _by_id(given.get("tweets")))
 
 
-def _unwrapped(value: Any) -> Iterable[Mapping[str, Any]]:
-    """The activity API wraps what it includes once more in `data`."""
-    for each in map(mapping, items(value)):
-        yield mapping(each.get("data")) or each
+def _by_id(value: Any) -> dict[str, Mapping[str, Any]]:
+    """The objects of a list by their ids. The activity API wraps each once more in `data`."""
+    found = {}
+    for each in items(value):
+        given = mapping(each)
+        inner = mapping(given["data"]) if "data" in given else given
+        found[number(inner.get("id"))] = inner
+    return found
 
 
-def _either(post: Mapping[str, Any], name: str) -> Any:
+def _either(post: Mapping[str, Any], old: str, new: str) -> Any:
     """A field in the spelling X has used, or in the one it is changing to."""
-    value = post.get(name.format("tweet"))
-    return post.get(name.format("post")) if value is None else value
+    value = post.get(old)
+    return post.get(new) if value is None else value
