@@ -235,8 +235,7 @@ def _words(post: Mapping[str, Any], includes: _Includes) -> _Words:
         entities = mapping(holder.get("entities"))
         for link in map(mapping, items(entities.get("urls"))):
             links.extend(text(link.get(name)) for name in _LINK_FIELDS)
-        for mention in map(mapping, items(entities.get("mentions"))):
-            mentions.append(_mentioned(mention, includes))
+        mentions += [_mentioned(each, includes) for each in map(mapping, items(entities.get("mentions")))]
     return _Words(escaped, links, mentions)
 
 
