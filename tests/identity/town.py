@@ -67,8 +67,9 @@ def sighting(handle_: str, hour: float) -> Sighting:
 class Town:
     """Addresses with their items, what was published and noted, and what those who only listen were sent."""
 
-    def __init__(self, **identity: Any) -> None:
-        """`identity`: settings that differ from the default."""
+    def __init__(self, folds: dict[str, Callable[..., Iterable[Any]]] = FOLDS, **identity: Any) -> None:
+        """`folds`: who is more than a listener. `identity`: settings that differ from the default."""
+        self.folds = folds
         self.model: Model = build_model(Settings(identity=IdentitySettings(**identity)), (), {})
         self.items: dict[str, dict[str, Any]] = {}
         self.wakes: dict[str, int] = {}
@@ -85,7 +86,7 @@ class Town:
     def tell(self, address: str, *events: Any) -> "Town":
         """Events to one address, and all that follows from them."""
         for event in events:
-            self._queue.append((address, event, getattr(event, "received_at", 0)))
+            self._queue.append((address, event, getattr(event, "received_at", getattr(event, "at", self.upto))))
             self._drain()
         return self
 
@@ -111,7 +112,7 @@ class Town:
     def _drain(self) -> None:
         while self._queue:
             address, event, seen_at = self._queue.popleft()
-            if address.partition(":")[0] in FOLDS:
+            if address.partition(":")[0] in self.folds:
                 self._fold(address, event, seen_at)
             else:
                 self.sent.append((address, event))
@@ -120,7 +121,7 @@ class Town:
         self.calls += 1
         items = self.items.setdefault(address, {})
         now = Now(1 << GENERATION_SHIFT | self.calls, seen_at, self.upto)
-        fold = FOLDS[address.partition(":")[0]]
+        fold = self.folds[address.partition(":")[0]]
         effects = list(fold(State(address, items), event, now, self.model))
         assert len(effects) <= EFFECTS_MAX, f"{address}: {len(effects)} effects for {type(event).__name__}"
         if self.calls % 16 == 0:

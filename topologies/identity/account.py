@@ -191,7 +191,7 @@ def _purge(keeper: Keeper, purge: Purge) -> Iterable[Effect]:
         head, at = keeper.head, purge.at
         seen = tuple(one for one in head.seen if one[0] > at)
         keeper.head = replace(head, name="", name_at=0, seen=seen, purged_at=max(head.purged_at, at))
-        keeper.keep(keeper.now.seen_at + keeper.settings.erase_keep_ms)
+        keeper.keep(max(keeper.now.seen_at, keeper.now.upto) + keeper.settings.erase_keep_ms)
     keeper.reseen()
     return _claims_changed(keeper, claims, keeper.bounds, "the customer was erased")
 

@@ -112,7 +112,10 @@ def _delete(filing: Filing, event: Changed) -> None:
 # ---------------------------------------------------------------- what other records say
 def _content(filing: Filing, event: Content) -> None:
     kinds = {"company": {"contact"}, "contact": {"contact", "case", "company"}}.get(filing.kind, set())
-    if filing.head.erased_at or kind_of(event.subject) not in kinds:
+    if kind_of(event.subject) not in kinds:
+        return
+    if filing.head.erased_at:
+        _pass_on(filing, event)
         return
     item = f"from:{event.subject}" if event.sender == event.subject else f"from:{event.subject}\x1f{event.sender}"
     before = filing.get(item)
@@ -164,6 +167,13 @@ def _purged(filing: Filing, event: Purge) -> None:
     """The customer was erased, and this record of it with it."""
     if not filing.head.erased_at:
         _erase(filing, event.at)
+
+
+def _pass_on(filing: Filing, event: Content) -> None:
+    """What says only now that it belongs to a person who had to be forgotten has to forget them as well."""
+    if filing.kind == "contact" and kind_of(event.subject) != "company" and event.content is not None:
+        purge = Purge(filing.me, filing.now.position, filing.head.erased_at)
+        filing.effects.append(Send(event.subject, purge))
 
 
 def _purge(filing: Filing, at: int, received_at: int) -> None:
