@@ -20,8 +20,15 @@ def score(risk: float, engagement: float, band: str = "ok") -> dict[str, Any]:
     return {"risk": risk, "engagement": engagement, "band": band}
 
 
-def alert(status: str, at: str = "2025-11-24T16:00:05.000Z") -> dict[str, Any]:
-    return {"at": at, "status": status, "severity": "high", "rule": "angry-vip", "reason": "Ann is\nangry"}
+def alert(status: str, at: str = "2025-11-24T16:00:05.000Z", reason: str = "Ann is\nangry") -> dict[str, Any]:
+    return {
+        "at": at,
+        "status": status,
+        "severity": "high",
+        "rule": "angry-vip",
+        "customer": {"name": "Ann"},
+        "reason": reason,
+    }
 
 
 def link(status: str, identifier: str = "x:1") -> dict[str, Any]:
@@ -96,6 +103,17 @@ def test_the_page_fits_the_terminal_and_shows_the_newest_alerts_first() -> None:
     assert "16:00:00" not in text
     assert "taken back" in text
     assert "Ann is angry" in text
+
+
+def test_an_alert_that_goes_on_is_counted_but_no_news() -> None:
+    board = Board(START)
+    for status in ("fired", "updated", "updated", "resolved"):
+        board.see("alerts", "a", alert(status), START)
+    assert [one.status for one in board.alerts] == ["fired", "resolved"]
+    board.see("alerts", "a", alert("withdrawn", reason="Taken back"), START)
+    assert board.alerts[-1].reason == "Ann: Taken back"
+    assert board.alerts_seen == 3
+    assert board.alerts_by["updated"] == 2
 
 
 def test_lines_and_the_summary_say_the_same() -> None:

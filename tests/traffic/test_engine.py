@@ -56,7 +56,7 @@ def test_everything_is_understood_and_what_matters_is_told_from_what_does_not() 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_act_is_joined_to_whom_the_truth_says(seed: int, tmp_path: Path) -> None:
     world = World(
-        Options(start_ms=START_MS, seed=seed, customers=25, relevant=0.8, rate=10, late=0.02, duplicates=0.03)
+        Options(start_ms=START_MS, seed=seed, customers=60, relevant=0.8, rate=10, late=0.02, duplicates=0.03)
     )
     with FileFeed(tmp_path) as feed:
         feed.write(list(world.opening()))
@@ -66,6 +66,8 @@ def test_every_act_is_joined_to_whom_the_truth_says(seed: int, tmp_path: Path) -
     out = tmp_path / "out"
     answer = ask("replay", *files, "--config", tmp_path / "rapport.toml", "--out", out, "--json")
     assert answer.code == 0, answer.err
+    # The truth knows no caps: nobody here says so much that they matter.
+    assert not (out / "rapport.late.jsonl").read_bytes()
     newest: dict[str, tuple[int, str | None]] = {}
     for line in (out / "social.enriched.jsonl").read_bytes().splitlines():
         value = orjson.loads(line)["value"]

@@ -13,9 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -49,7 +49,7 @@ def demo(
         ),
     ] = None,
     rate: Annotated[float, typer.Option(help="Payloads a second.", min=1, max=100_000)] = 100.0,
-    relevant: Annotated[float, typer.Option(help="Share of payloads that concern the brand.", min=0, max=1)] = 0.3,
+    relevant: Annotated[float, typer.Option(help="Share of payloads that concern the brand.", min=0, max=1)] = 0.2,
     customers: Annotated[int, typer.Option(help="How many people the CRMs know.", min=1, max=100_000)] = 300,
     seed: Annotated[int, typer.Option(help="The same seed is the same world.")] = 1,
     directory: Annotated[
@@ -171,7 +171,7 @@ def _show(
     console: Console, board: Board, now: Callable[[], int], ends_s: float | None, is_well: Callable[[], bool]
 ) -> None:
     """Until the end, until something ends, or until Ctrl-C."""
-    frames = _pages(console, board) if console.is_terminal else _lines(console, board, ends_s)
+    frames = _pages(console, board) if console.is_terminal else nullcontext(_Lines(console, board, ends_s).draw)
     with frames as draw:
         while is_well():
             passed_s = (now() - board.started_ms) / 1000
@@ -197,31 +197,29 @@ def _pages(console: Console, board: Board) -> Iterator[Draw]:
         yield draw
 
 
-@contextmanager
-def _lines(console: Console, board: Board, ends_s: float | None) -> Iterator[Draw]:
-    """A line every few seconds, with the alerts since the last one."""
-    every_ms = 1_000 if ends_s is not None and ends_s <= 10 else 5_000
-    shown: dict[str, Any] = {"at": board.started_ms, "alerts": 0}
+class _Lines:
+    """A line every few seconds, and under it the alerts since the last one."""
 
-    def draw(now_ms: int, left: str) -> None:  # noqa: ARG001  a line does not say how long it goes on
-        if now_ms - shown["at"] < every_ms:
+    def __init__(self, console: Console, board: Board, ends_s: float | None) -> None:
+        self._console, self._board = console, board
+        self._every_ms = 1_000 if ends_s is not None and ends_s <= 10 else 5_000
+        self._shown_ms, self._alerts = board.started_ms, 0
+
+    def draw(self, now_ms: int, _: str) -> None:
+        """How long it goes on is no news here."""
+        if now_ms - self._shown_ms < self._every_ms:
             return
-        shown["at"] = now_ms
-        say(now_ms)
-
-    def say(now_ms: int) -> None:
+        self._shown_ms = now_ms
+        board, console = self._board, self._console
+        count = board.alerts_seen - self._alerts
+        self._alerts += count
         console.print(line(board, now_ms, _state(board)), soft_wrap=True)
-        count = sum(board.alerts_by.values())
-        news = list(board.alerts)[-min(count - shown["alerts"], len(board.alerts)) or len(board.alerts) :]
-        if count > shown["alerts"]:
-            for alert in news[-_ALERTS_MAX:]:
-                console.print(Text(alert_line(alert)), soft_wrap=True)
-            if len(news) > _ALERTS_MAX:
-                console.print(f"         … and {len(news) - _ALERTS_MAX} more")
-        shown["alerts"] = count
+        for alert in list(board.alerts)[-min(count, _ALERTS_MAX) :] if count else []:
+            console.print(Text(alert_line(alert)), soft_wrap=True)
+        if count > _ALERTS_MAX:
+            console.print(f"         … and {count - _ALERTS_MAX} more")
+        # Whoever reads a pipe wants to see it now.
         sys.stdout.flush()
-
-    yield draw
 
 
 def _state(board: Board) -> str:

@@ -27,7 +27,7 @@ class ScoreShown(msgspec.Struct):
 
 
 class AlertShown(msgspec.Struct, frozen=True):
-    """One change of an alert."""
+    """One change of an alert. `reason` is one line and names the customer."""
 
     at: str
     status: str
@@ -76,6 +76,11 @@ class Board:
     def linked(self) -> int:
         """Accounts that are a customer's now."""
         return len(self._linked)
+
+    @property
+    def alerts_seen(self) -> int:
+        """Changes of alerts that were news: also those that `alerts` has let go."""
+        return self.alerts_by.total() - self.alerts_by["updated"]
 
     def reach(self, now_ms: int, *, done: int, events: int, raw_lag: int, inbox_lag: int) -> None:
         """How far the workers are."""
@@ -154,6 +159,11 @@ class Board:
 
     def _alert(self, document: dict[str, Any]) -> None:
         self.alerts_by[document["status"]] += 1
-        self.alerts.append(
-            AlertShown(document["at"], document["status"], document["severity"], document["rule"], document["reason"])
-        )
+        if document["status"] == "updated":
+            # The same alert with one more act: counted, but no news.
+            return
+        name, reason = document["customer"]["name"] or "", " ".join(document["reason"].split())
+        if name not in reason:
+            reason = f"{name}: {reason}"
+        shown = AlertShown(document["at"], document["status"], document["severity"], document["rule"], reason)
+        self.alerts.append(shown)

@@ -26,6 +26,7 @@ READY = "worker starts"
 """What a worker says when it has everything it needs."""
 _START_S, _STOP_S = 60.0, 15.0
 _NAP_S = 0.01
+_START_NAP_S = 0.05
 _FEED_MAX = 500
 _LOOK_MS = 250
 """How often it is looked how far the workers are."""
@@ -61,7 +62,7 @@ class WorkerProcess:
         while READY not in self._said():
             if not self.is_alive or time.monotonic() > end:
                 raise Fatal(f"the worker did not start; it said:\n{self.last_words()}")
-            time.sleep(_NAP_S)
+            time.sleep(_START_NAP_S)
 
     def last_words(self) -> str:
         """The end of what it has said."""

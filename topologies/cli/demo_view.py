@@ -57,7 +57,7 @@ def line(board: Board, now_ms: int, state: str) -> str:
 
 def alert_line(alert: AlertShown) -> str:
     """An alert where nothing scrolls."""
-    return f"         {_STATUS[alert.status]:10}  {alert.severity:8}  {' '.join(alert.reason.split())}"
+    return f"         {_STATUS[alert.status]:10}  {alert.severity:8}  {alert.reason}"
 
 
 def summary(board: Board, ended_ms: int) -> RenderableType:
@@ -177,7 +177,7 @@ def _alerts(board: Board, count: int) -> RenderableType:
     for alert in reversed(newest):
         is_over = alert.status in {"resolved", "withdrawn"}
         severity = Text(alert.severity, "dim" if is_over else _SEVERITY.get(alert.severity, ""))
-        reason = Text(" ".join(alert.reason.split()), "dim" if is_over else "")
+        reason = Text(alert.reason, "dim" if is_over else "")
         rows.add_row(
             alert.at[11:19], severity, Text(_STATUS[alert.status], "" if alert.status == "fired" else "dim"), reason
         )

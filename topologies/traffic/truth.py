@@ -1,7 +1,8 @@
 """The truth of a world, as far as it was delivered: which act belongs to which customer.
 
 Written from the contract (semantics section 2), not from the product: a test can hold one against the other. It knows
-what the world cannot do, and is simple for it: a handle is never used by two accounts, and no act is ever sealed.
+what the world cannot do, and is simple for it: a handle is never used by two accounts, and no act is ever sealed. So it
+is right as long as nobody says more than identity keeps: 64 things, and 16 an hour while no record names them.
 """
 
 from collections.abc import Iterable

@@ -7,7 +7,7 @@ from topologies.traffic.people import Account, Crm, Customer, Naming, Person, Pl
 from topologies.traffic.stage import Stage
 from topologies.traffic.texts import Mood
 
-_MOODS: dict[str, tuple[int, ...]] = {"happy": (60, 35, 4, 1), "calm": (28, 54, 14, 4), "grumpy": (5, 30, 40, 25)}
+_MOODS: dict[str, tuple[int, ...]] = {"happy": (60, 35, 4, 1), "calm": (30, 58, 10, 2), "grumpy": (5, 30, 40, 25)}
 _MOOD_NAMES: tuple[Mood, ...] = ("praise", "neutral", "complaint", "angry")
 
 

@@ -15,11 +15,11 @@ from topologies.traffic.people import Customer
 from topologies.traffic.stage import Options, Scene, Stage
 
 _SCENES: dict[Callable[[Stage], Scene], float] = {
-    people.remark: 36,
-    people.reaction: 22,
-    people.complaint: 9,
+    people.remark: 40,
+    people.reaction: 24,
+    people.complaint: 6,
     people.news: 3,
-    people.streak: 3,
+    people.streak: 1.5,
     people.follow: 2,
     people.absence: 0.6,
     company.sighting: 4,
