@@ -27,20 +27,23 @@ def document_id(*parts: object) -> str:
 
 def time_text(at: int) -> str:
     """RFC 3339 in UTC with milliseconds. Times outside the years 1 to 9999 become the first or last of them."""
-    minute, ms = divmod(min(max(at, _MS_MIN), _MS_MAX), 60_000)
-    day, minute = divmod(minute, 1440)
-    return f"{_day_text(day)}T{_minute_text(minute)}:{ms // 1000:02d}.{ms % 1000:03d}Z"
+    if not _MS_MIN <= at <= _MS_MAX:
+        at = min(max(at, _MS_MIN), _MS_MAX)
+    day, ms = divmod(at, 86_400_000)
+    second, ms = divmod(ms, 1000)
+    minute, second = divmod(second, 60)
+    # From tables: an act is written with up to four times, and formatting numbers costs a microsecond each time.
+    return f"{_day_text(day)}T{_MINUTES[minute]}:{_NUMBERS[second]}.{_THOUSANDTHS[ms]}Z"
 
 
-# Cached: most times are of the same few days, and a date costs a microsecond.
+_NUMBERS = tuple(f"{n:02d}" for n in range(60))
+_THOUSANDTHS = tuple(f"{n:03d}" for n in range(1000))
+_MINUTES = tuple(f"{hour}:{minute}" for hour in _NUMBERS[:24] for minute in _NUMBERS)
+
+
 @lru_cache(maxsize=1 << 12)
 def _day_text(day: int) -> str:
     return date.fromordinal(_EPOCH_DAY + day).isoformat()
-
-
-@lru_cache(maxsize=1440)
-def _minute_text(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def start_text(at: int) -> str | None:

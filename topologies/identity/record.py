@@ -165,15 +165,17 @@ def _cluster(filing: Filing, event: Cluster) -> None:
 # ---------------------------------------------------------------- forgetting
 def _purged(filing: Filing, event: Purge) -> None:
     """The customer was erased, and this record of it with it."""
-    if not filing.head.erased_at:
+    if not (filing.head.erased_at and filing.head.everywhere):
+        filing.head = replace(filing.head, everywhere=True)
         _erase(filing, event.at)
 
 
-def _pass_on(filing: Filing, event: Content) -> None:
-    """What says only now that it belongs to a person who had to be forgotten has to forget them as well."""
-    if filing.kind == "contact" and kind_of(event.subject) != "company" and event.content is not None:
+def _pass_on(filing: Filing, said: Content) -> None:
+    """What says that it belongs to a person who was erased has to forget them as well, however late it says so."""
+    is_theirs = filing.head.everywhere and filing.kind == "contact" and kind_of(said.subject) != "company"
+    if is_theirs and said.content is not None:
         purge = Purge(filing.me, filing.now.position, filing.head.erased_at)
-        filing.effects.append(Send(event.subject, purge))
+        filing.effects.append(Send(said.subject, purge))
 
 
 def _purge(filing: Filing, at: int, received_at: int) -> None:
@@ -181,6 +183,7 @@ def _purge(filing: Filing, at: int, received_at: int) -> None:
     target = filing.head.target
     if target.startswith("customer:"):
         filing.effects.append(Send(target, Erase(at, received_at)))
+        filing.head = replace(filing.head, everywhere=True)
     _erase(filing, at)
 
 
@@ -188,10 +191,12 @@ def _erase(filing: Filing, at: int) -> None:
     """Drop everything, in pages, and take back what was told. A tombstone stays."""
     filing.head = replace(filing.head, erased_at=filing.head.erased_at or max(at, 1), heard_leader=())
     for prefix in ("field:", "hist:", "gone", "from:"):
-        for name, _ in filing.starting(prefix):
+        for name, item in filing.starting(prefix):
             if filing.is_full(ERASE):
                 return
             filing.put(prefix + name, None)
+            if isinstance(item, Heard):
+                _pass_on(filing, item.content)
     filing.tell_company()
     filing.tell_emails()
     filing.retell_all("")
