@@ -102,12 +102,14 @@ class HandleHead(Wire, frozen=True, tag=115):
 class RecordHead(Wire, frozen=True, tag=120):
     """A CRM record: where its content goes now (`target`), and whether it was erased (time, 0 = no).
 
-    `heard_leader`: (e-mail, version, record that leads those with this e-mail).
+    `heard_leader`: (e-mail, version, record that leads those with this e-mail). `everywhere`: the person was erased, not
+    this record alone; so what says that it belongs here has to go as well.
     """
 
     erased_at: int = 0
     heard_leader: tuple[tuple[str, int, str], ...] = ()
     target: str = ""
+    everywhere: bool = False
 
 
 class Field(Wire, frozen=True, tag=121):

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from schemas.events import Changed, Claim, Content, Decided, Erase, Join, Purge
+from schemas.events import Claim, Content, Decided, Erase, Join, Purge
 from schemas.log import Continue, Wake
 from schemas.state import CustomerHead, Profile
 from streams.core.effects import Drop, Effect, Forget, Note, Send
@@ -19,8 +19,9 @@ from streams.core.stance import tell, told
 from topologies.customer.acts import retract
 from topologies.customer.alerts import close_all
 from topologies.customer.facts import CustomerErased, ErasedEventDropped
-from topologies.customer.records import CLAIM
+from topologies.customer.records import CLAIM, taken
 from topologies.customer.turn import DECIDED, FROM, PROFILE, SCORE, SHOWN, Turn, split
+from topologies.identity.claims import claims_of
 
 ERASED = "erased"
 """Why alerts are over."""
@@ -72,11 +73,12 @@ def erased(turn: Turn, event: Any) -> list[Effect]:
 
 def _pass_on(turn: Turn, event: Join | Content | Decided) -> None:
     """What was under way when the person was erased came from somebody who has not been told yet."""
-    match event:
-        case Join():
-            _purge(turn, event.sender)
-        case Content():
-            _purge_record(turn, event.subject)
+    if type(event) is Join:
+        _purge(turn, event.sender)
+    elif type(event) is Content and event.content is not None:
+        _purge(turn, event.subject)
+        for to in taken(turn, claims_of([event.content])):
+            _purge(turn, to)
 
 
 def _page(turn: Turn) -> None:
@@ -114,7 +116,7 @@ def _records(turn: Turn) -> None:
             return
         turn.effects.append(Drop(FROM + name))
         if heard.content.content is not None:
-            _purge_record(turn, name)
+            _purge(turn, name)
     for name, _ in turn.state.starting(DECIDED):
         if turn.has_to_stop():
             return
@@ -136,7 +138,3 @@ def _identifiers(turn: Turn) -> None:
 
 def _purge(turn: Turn, to: str) -> None:
     turn.effects.append(Send(to, Purge(turn.state.address, turn.now.position, turn.head.erased_at)))
-
-
-def _purge_record(turn: Turn, record: str) -> None:
-    turn.effects.append(Send(record, Changed(turn.head.erased_at, ERASED, "purge", received_at=turn.now.seen_at)))
