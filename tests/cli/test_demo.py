@@ -72,6 +72,13 @@ def test_a_demo_that_is_killed_takes_its_worker_with_it(tmp_path: Path) -> None:
     raise AssertionError(processes_about(str(tmp_path / "here")))
 
 
+def test_a_folder_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = rapport("demo", "--dir", "file", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "--dir: want a place that can be written, got file" in done.stderr
+
+
 def test_a_duration_that_is_none_is_refused(tmp_path: Path) -> None:
     done = rapport("demo", cwd=tmp_path, DEMO_SECONDS="soon")
     assert done.returncode == 2

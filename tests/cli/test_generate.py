@@ -83,6 +83,15 @@ def test_without_inputs_it_says_the_way_out(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_place_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for option, path in (("--out", file), ("--out", file / "deeper"), ("--write-config", file / "a.toml")):
+        done = ask("generate", option, path)
+        assert done.code == 1
+        assert f"{option}: want a place that can be written, got {path}" in done.err
+
+
 def test_inputs_that_are_not_configured_are_left_out_and_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "one.toml"
     inputs = '[[inputs]]\nname = "people"\nformat = "hubspot.webhook"\n'

@@ -26,7 +26,7 @@ from rich.text import Text
 from config.settings import LogSettings, Settings
 from topologies.cli.demo_board import Board
 from topologies.cli.demo_view import alert_line, line, page, summary, summary_json
-from topologies.cli.shell import Json, answer_json, answers, asides, refuse, usage
+from topologies.cli.shell import Json, answer_json, answers, asides, refuse, usage, writing
 from topologies.traffic.settings import demo_settings, demo_toml
 from topologies.traffic.stage import Options
 from topologies.traffic.world import World
@@ -63,7 +63,8 @@ def demo(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _folder(directory) as folder:
         settings = demo_settings(Settings(log=LogSettings(directory=str(folder))))
-        (folder / CONFIG).write_text(demo_toml(str(folder)), encoding="utf-8")
+        with writing("--dir", folder):
+            (folder / CONFIG).write_text(demo_toml(str(folder)), encoding="utf-8")
         options = Options(seed=seed, start_ms=0, rate=rate, relevant=relevant, customers=customers)
         board, ended_ms = _play(console, settings, options, folder, ends_s)
         if as_json:
@@ -98,7 +99,8 @@ def _seconds(given: float | None, console: Console) -> float | None:
 def _folder(directory: Path | None) -> Iterator[Path]:
     """The folder named, or one that is gone afterwards."""
     if directory is not None:
-        directory.mkdir(parents=True, exist_ok=True)
+        with writing("--dir", directory):
+            directory.mkdir(parents=True, exist_ok=True)
         yield directory.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="rapport-demo-", ignore_cleanup_errors=True) as name:

@@ -19,7 +19,7 @@ from rich.text import Text
 from config.settings import Settings
 from streams.runtime.ports import Clock
 from topologies.cli.configured import settings_of
-from topologies.cli.shell import Configs, Json, answer_json, answers, asides, refuse, table, usage
+from topologies.cli.shell import Configs, Json, answer_json, answers, asides, refuse, table, usage, writing
 from topologies.traffic.feed import Cursor, FileFeed, LogFeed, Tally, topics_for
 from topologies.traffic.people import BRAND
 from topologies.traffic.settings import INPUTS, demo_toml
@@ -95,8 +95,9 @@ def generate(
 def _write_config(path: Path, *, as_json: bool) -> None:
     if path.exists():
         raise usage("--write-config", want="a file that is not there yet", got=str(path), fix="name another one")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(demo_toml(), encoding="utf-8")
+    with writing("--write-config", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(demo_toml(), encoding="utf-8")
     if as_json:
         answer_json({"config": str(path)})
     else:
@@ -126,9 +127,11 @@ def _into_log(options: Options, extent: Extent, settings: Settings, *, as_json: 
 
 def _into_files(options: Options, extent: Extent, out: Path, *, as_json: bool) -> None:
     world = World(options)
+    with writing("--out", out):
+        out.mkdir(parents=True, exist_ok=True)
+        (out / CONFIG).write_text(demo_toml(), encoding="utf-8")
     with FileFeed(out) as feed:
         opening = _play(world, extent, feed, None)
-    (out / CONFIG).write_text(demo_toml(), encoding="utf-8")
     with (out / TRUTH).open("wb") as truth:
         for act, customer in sorted(feed.truth.owners().items()):
             truth.write(orjson.dumps({"act": act, "customer": customer}) + b"\n")

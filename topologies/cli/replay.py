@@ -13,7 +13,6 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from streams.core.facts import Fact
-from streams.errors import Fatal
 from streams.runtime import facts
 from streams.runtime.oracle_log import read
 from streams.runtime.ports import Log, Record
@@ -22,7 +21,7 @@ from streams.runtime.topology import Topology
 from topologies.cli.configured import configured
 from topologies.cli.replay_account import Account, account
 from topologies.cli.replay_input import Source, recorded, size_of, sources_of
-from topologies.cli.shell import PROBLEMS, Configs, Json, answer_json, answers, asides, complain, table, usage
+from topologies.cli.shell import PROBLEMS, Configs, Json, answer_json, answers, asides, complain, table, usage, writing
 from topologies.normalise.times import parse_time
 
 IN_MEMORY_BYTES_MAX = 256 << 20
@@ -94,7 +93,8 @@ def replay(
     ends_at = _until(until)
     setup = configured(config, rules)
     settings, sources = sources_of(given, setup.settings)
-    _folder(out)
+    with writing("--out", out):
+        out.mkdir(parents=True, exist_ok=True)
     from topologies.social_crm import topology
 
     summary = run(topology(settings, setup.model), sources, out, seed=seed, until=ends_at, model=setup.model.hash)
@@ -196,13 +196,6 @@ def _until(text: str) -> int | None:
         return parse_time(text)
     except ValueError as problem:
         raise usage("--until", want="a time like 2026-07-04T12:00:00Z", got=repr(text), fix="correct it") from problem
-
-
-def _folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise Fatal(f"--out: want a folder that can be written, got {out} ({problem}); name another one") from problem
 
 
 def to_json(summary: Summary) -> dict[str, Any]:

@@ -8,7 +8,8 @@ wish, value and way out. Only a mistake of ours ends in a traceback.
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -139,6 +140,17 @@ def problem_json(problem: Any) -> dict[str, Any]:
 def usage(option: str, *, want: str, got: str, fix: str) -> typer.BadParameter:
     """The error to raise for an option with a wrong value."""
     return typer.BadParameter(f"{option}: want {want}, got {got}; {fix}")
+
+
+@contextmanager
+def writing(option: str, path: Path) -> Iterator[None]:
+    """A folder or file that cannot be written becomes an error in words. Only around what touches it."""
+    try:
+        yield
+    except OSError as problem:
+        raise Fatal(
+            f"{option}: want a place that can be written, got {path} ({problem.strerror or problem}); name another one"
+        ) from problem
 
 
 def refuse(text: str) -> Fatal:
