@@ -24,7 +24,7 @@ _FOR_EVER = "-1"
 
 NULLS_KEPT_MS = 7 * 86_400_000
 """How long a null is kept after its key was compacted: a store that is less far behind learns of every removal."""
-BATCH_BYTES_MIN = RECORD_BYTES_MAX + 8_588
+BATCH_BYTES_MIN = RECORD_BYTES_MAX + 588
 """What a topic's max.message.bytes must at least be: Kafka's own default."""
 
 

@@ -15,8 +15,8 @@ from streams.errors import Fatal
 Property = str | int | float | bool
 Properties = Mapping[str, Property]
 
-RECORD_BYTES_MAX = 1_040_000
-"""Key and value of one record. A topic takes batches of 1,048,588 bytes; what is left is for headers and framing."""
+RECORD_BYTES_MAX = 1_048_000
+"""Key, value, headers and frame (up to 100 bytes) of one record. A topic takes batches of 1,048,588 bytes."""
 
 SOCKET_TIMEOUT_MS = 10_000
 """A request without an answer for so long is sent again. A minute by default: too long to leave a commit in doubt."""

@@ -1,10 +1,11 @@
 """A member of a consumer group of a Kafka cluster.
 
-    assigned ──► paused at the client, told ──► placed (sought, or where the group stands) ──► read ──► revoked | lost
+    assigned ──► told ──► placed (sought, or where the group stands) ──► read ──► revoked | lost
 
-The client is never left to choose where to begin: a partition stays paused until its place is known. Callbacks run
-inside `poll` and `close`; what a listener raises there comes out of the same call, after the client was told that the
-partitions have gone. Records are the client's own messages.
+The client is never left to choose where to begin: it learns of a partition only when its place is known, and no fetch
+is wasted on one that is still restored. (A seek so early would be lost: the client, not connected to the leader yet,
+forgets it, or asks for "the beginning" once more and goes there.) Callbacks run inside `poll` and `close`; what a
+listener raises there comes out of the same call. Records are the client's own messages.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -49,12 +50,14 @@ class KafkaConsumer:
         self._ask_s = _FIRST_ASK_S
         self._owned: set[TopicPartition] = set()
         self._paused: set[TopicPartition] = set()
-        # Where to begin, as far as somebody has said so; the client keeps these paused.
+        # Owned, but not known to the client yet; where to begin, as far as somebody has said so.
         self._unplaced: dict[TopicPartition, int | None] = {}
+        # Known to the client.
+        self._placed: set[TopicPartition] = set()
         self._places: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
         # What happened inside of the call under way.
-        self._moved: set[TopicPartition] = set()
+        self._gone: set[TopicPartition] = set()
         self._failure: BaseException | None = None
         self._held: list[Record] = []
 
@@ -75,14 +78,14 @@ class KafkaConsumer:
             held, self._held = self._held[:records_max], self._held[records_max:]
             return held
         if self._unplaced:
-            self._place()
+            self._locate()
         records: list[Record] = self._consume(records_max, 0)
         if wait_ms and not records:
             # One call for many would wait for all of them.
             records = self._consume(1, wait_ms / 1_000)
             if records and records_max > 1:
                 records += self._consume(records_max - 1, 0)
-        if self._moved or any(map(_error_of, records)):
+        if self._gone or self._failure or any(map(_error_of, records)):
             records = self._sort_out(records)
         return records
 
@@ -119,24 +122,27 @@ class KafkaConsumer:
         self._ends.pop(partition, None)
         self._places[partition] = offset
         self._forget_held({partition})
-        if not self._try_seek(partition, offset):
-            if partition not in self._unplaced:
-                self._client.pause([At(*partition)])
-            self._unplaced[partition] = offset
+        if partition in self._placed and self._try_seek(partition, offset):
+            return
+        self._withdraw([partition])
+        self._unplaced[partition] = offset
+        if partition not in self._paused:
+            self._place([partition])
 
     def pause(self, partitions: Sequence[TopicPartition]) -> None:
         """See the port."""
         mine = [where for where in partitions if where in self._owned and where not in self._paused]
         self._paused.update(mine)
-        if at := [At(*where) for where in mine if where not in self._unplaced]:
+        if at := [At(*where) for where in mine if where in self._placed]:
             self._client.pause(at)
 
     def resume(self, partitions: Sequence[TopicPartition]) -> None:
         """See the port."""
         mine = [where for where in partitions if where in self._paused]
         self._paused.difference_update(mine)
-        if at := [At(*where) for where in mine if where not in self._unplaced]:
+        if at := [At(*where) for where in mine if where in self._placed]:
             self._client.resume(at)
+        self._place(where for where in mine if self._unplaced.get(where) is not None)
 
     def lag(self, partition: TopicPartition) -> int:
         """See the port. 0 for a partition that is not owned; 1, or more, while nothing is known yet."""
@@ -172,26 +178,25 @@ class KafkaConsumer:
     # -- rebalances, inside of a call of the client
 
     def _on_assign(self, client: Consumer, partitions: list[At]) -> None:
-        if not partitions or self._closed:
-            return
-        wheres = _wheres(partitions)
-        # Paused from the start; at the beginning only because the client wants some place that is surely there.
-        client.incremental_assign([At(*where, OFFSET_BEGINNING) for where in wheres])
-        client.pause([At(*where) for where in wheres])
-        self._owned.update(wheres)
-        self._moved.update(wheres)
-        self._unplaced.update(dict.fromkeys(wheres))
-        self._tell(lambda listener: listener.assigned(wheres))
+        # The client has to hear something; of these it hears when they are placed.
+        client.incremental_assign([])
+        if partitions and not self._closed:
+            wheres = _wheres(partitions)
+            self._owned.update(wheres)
+            self._unplaced.update(dict.fromkeys(wheres))
+            self._tell(lambda listener: listener.assigned(wheres))
 
     def _on_revoke(self, _: Consumer, partitions: list[At]) -> None:
-        if wheres := [where for where in _wheres(partitions) if where in self._owned]:
+        wheres = [where for where in _wheres(partitions) if where in self._owned]
+        if wheres:
             self._tell(lambda listener: listener.revoked(wheres))
-            self._drop(wheres)
+        self._drop(wheres)
 
     def _on_lost(self, _: Consumer, partitions: list[At]) -> None:
-        if wheres := [where for where in _wheres(partitions) if where in self._owned]:
+        wheres = [where for where in _wheres(partitions) if where in self._owned]
+        if wheres:
             self._tell(lambda listener: listener.lost(wheres))
-            self._drop(wheres)
+        self._drop(wheres)
 
     def _tell(self, what: Callable[[Rebalance], None]) -> None:
         """An exception must not stop the client from handing over."""
@@ -203,9 +208,10 @@ class KafkaConsumer:
 
     def _drop(self, wheres: Sequence[TopicPartition]) -> None:
         gone = set(wheres)
+        self._withdraw(wheres)
         self._owned -= gone
         self._paused -= gone
-        self._moved |= gone
+        self._gone |= gone
         for where in wheres:
             self._unplaced.pop(where, None)
             self._places.pop(where, None)
@@ -215,14 +221,14 @@ class KafkaConsumer:
     # -- pieces
 
     def _sort_out(self, records: Iterable[Record]) -> list[Record]:
-        """Records without the client's messages about errors, and without those of partitions that came or went."""
-        moved, self._moved = self._moved, set()
+        """Records without the client's messages about errors, and without those of partitions that have just gone."""
+        gone, self._gone = self._gone - self._owned, set()
         kept: list[Record] = []
         for record in records:
             error = _error_of(record)
             if error is not None:
                 self._note(record, error)
-            elif not moved or (record.topic(), record.partition()) not in moved:
+            elif not gone or (record.topic(), record.partition()) not in gone:
                 kept.append(record)
         if self._failure is not None:
             self._held = kept
@@ -232,7 +238,7 @@ class KafkaConsumer:
     def _note(self, message: Record, error: KafkaError) -> None:
         if error.code() == _END:
             where = TopicPartition(message.topic(), message.partition())
-            if where in self._owned and where not in self._unplaced:
+            if where in self._placed:
                 self._ends[where] = message.offset()
             return
         if error.name() in _GOES_ON:
@@ -249,38 +255,56 @@ class KafkaConsumer:
         if failure is not None:
             raise failure
 
-    def _place(self) -> None:
-        """Begin with the partitions whose place is known; who paused one of the others will say where."""
-        open_places = [where for where, at in self._unplaced.items() if at is None and where not in self._paused]
-        if open_places:
-            # What cannot be had now is asked for again with the next poll; the others go on meanwhile.
-            with suppress(Retryable):
-                for where, position in self.committed(open_places).items():
-                    self._unplaced[where] = self._start(where) if position is None else position.offset
-        for where, offset in list(self._unplaced.items()):
-            if offset is not None:
-                self._try_seek(where, offset)
+    def _locate(self) -> None:
+        """Begin with those that nobody has said anything of; who has paused one will say where."""
+        wheres = [where for where, at in self._unplaced.items() if at is None and where not in self._paused]
+        if not wheres:
+            return
+        # What cannot be had now is asked for again with the next poll; the others go on meanwhile.
+        with suppress(Retryable):
+            starts = self._starts(wheres)
+            for where, position in self.committed(wheres).items():
+                self._unplaced[where] = starts[where] if position is None else position.offset
+            self._place(wheres)
 
-    def _start(self, where: TopicPartition) -> int:
-        # Not "the beginning": the client would take half a second to find out where that is.
+    def _place(self, wheres: Iterable[TopicPartition]) -> None:
+        """Tell the client where to read."""
+        offsets = {where: offset for where in wheres if (offset := self._unplaced[where]) is not None}
+        if not offsets:
+            return
+        self._client.incremental_assign([At(*where, offset) for where, offset in offsets.items()])
+        self._placed.update(offsets)
+        self._places.update(offsets)
+        for where in offsets:
+            del self._unplaced[where]
+
+    def _withdraw(self, wheres: Iterable[TopicPartition]) -> None:
+        """The client reads these no more. Of none as well: inside of a rebalance it has to hear something."""
+        gone = self._placed & set(wheres)
+        self._placed -= gone
+        self._client.incremental_unassign([At(*where) for where in gone])
+
+    def _starts(self, wheres: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The oldest offsets that are still there. Raises `Retryable`."""
+        # The time "earliest" is written as that offset: one request for all.
+        asked = [At(*where, OFFSET_BEGINNING) for where in wheres]
         try:
-            return int(self._client.get_watermark_offsets(At(*where), timeout=self._ask_s)[0])
+            found = self._client.offsets_for_times(asked, self._ask_s)
         except KafkaException as problem:
-            raise self._complaints.translated(problem, f"look up {where.topic}[{where.partition}]") from problem
+            raise self._complaints.translated(problem, "look up where partitions begin") from problem
+        for at in found:
+            if at.error is not None:
+                raise self._complaints.translated(at.error, f"look up where {at.topic}[{at.partition}] begins")
+        return {TopicPartition(at.topic, at.partition): at.offset for at in found}
 
     def _try_seek(self, where: TopicPartition, offset: int) -> bool:
-        """Whether the client took it; it does not while it is still setting the partition up."""
+        """Whether the client took it."""
         try:
             self._client.seek(At(*where, offset))
         except KafkaException as problem:
             if problem.args[0].name() in _NOT_READY:
                 return False
             raise self._complaints.translated(problem, f"seek {where.topic}[{where.partition}]") from problem
-        self._places[where] = offset
-        if where in self._unplaced:
-            del self._unplaced[where]
-            if where not in self._paused:
-                self._client.resume([At(*where)])
         return True
 
     def _forget_held(self, gone: set[TopicPartition]) -> None:

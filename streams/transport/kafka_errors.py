@@ -119,6 +119,11 @@ class Complaints:
             return Fenced(self._hide(said.format(_FENCED[name])))
         if error.retriable():
             return Retryable(self._hide(said.format("not now" + self._why())))
+        if name == "_INCONSISTENT":
+            # The client keeps to itself why. A topic that was there at the start is not likely the reason.
+            return Fenced(
+                self._hide(said.format("records could not be written: no answer, or a topic that is not there"))
+            )
         if error.txn_requires_abort():
             return Fenced(self._hide(said.format("the transaction cannot be committed any more")))
         if error.fatal() or name == "_FATAL":

@@ -3,6 +3,7 @@
     begin ──► send … ──► send_offsets … ──► commit ──► begin …
                                               │
               in doubt: the answer came late, or the connection was lost meanwhile
+              refused: the client counts on from records that were never written
                                               ▼
                                the next `begin` makes a new client first
 
@@ -46,7 +47,10 @@ class KafkaProducer:
         self._open = False
         self._ending_since: float | None = None
         """When the commit that has not ended yet was asked for."""
-        self._doubtful = False
+        self._in_doubt = False
+        """Whether the end of the open transaction is unknown."""
+        self._spent = False
+        """Whether the next transaction wants another client."""
         self._dead: Fenced | None = None
         self._client: Client | None = None
         self._produce: Callable[..., None] = self._gone
@@ -56,10 +60,10 @@ class KafkaProducer:
 
     def begin(self) -> None:
         """Open a transaction. Raises `Fenced` when the producer was replaced, `Retryable`."""
+        self._check_alive()
         if self._open:
             raise StreamError(f"producer {self._id}: a transaction is open already; commit or abort it first")
-        self._check_alive()
-        if self._doubtful:
+        if self._spent:
             self._renew()
         try:
             self._live.begin_transaction()
@@ -124,8 +128,8 @@ class KafkaProducer:
         self._open = False
         if self._ending_since is not None:
             # Asked to commit, no answer yet: to ask for the opposite now could end a later transaction.
-            self._ending_since, self._doubtful = None, True
-        if self._doubtful or self._dead is not None:
+            self._ending_since, self._in_doubt, self._spent = None, True, True
+        if self._in_doubt or self._dead is not None:
             return
         began = time.monotonic()
         self._complaints.troubled = False
@@ -133,7 +137,7 @@ class KafkaProducer:
             self._live.abort_transaction(_CALL_S)
         except KafkaException as problem:
             self._noted(problem, "abort")
-            self._doubtful = True
+            self._spent = True
         self._note_doubt(began)
 
     def close(self) -> None:
@@ -183,18 +187,17 @@ class KafkaProducer:
 
     def _refuse(self, found: StreamError, problem: KafkaException) -> None:
         """Raise what a failed commit means."""
-        in_doubt = self._is_in_doubt()
-        self._ending_since = None
+        self._in_doubt = self._is_late()
+        self._ending_since, self._spent = None, True
         error = problem.args[0]
         if error.fatal() or not error.txn_requires_abort():
             self._dead = Fenced(str(found))
-        if in_doubt:
-            self._doubtful = True
+        if self._in_doubt:
             # The log may have done it before it said no to the same request, sent again.
             raise Doubtful(f"{found}; the answer to an earlier try may be lost") from problem
         raise found from problem
 
-    def _is_in_doubt(self, began: float | None = None) -> bool:
+    def _is_late(self, began: float | None = None) -> bool:
         since = began if began is not None else self._ending_since
         late = since is not None and time.monotonic() - since > self._doubt_s
         return late or self._complaints.troubled
@@ -206,7 +209,7 @@ class KafkaProducer:
         except KafkaException as problem:
             # It raises what is fatal; what has ended has ended all the same.
             self._noted(problem, "look after the connection")
-        self._doubtful = self._doubtful or self._is_in_doubt(began)
+        self._spent = self._spent or self._is_late(began)
 
     def _renew(self) -> None:
         """A new client in place of the present one. Raises `Retryable`, `Fatal`."""
@@ -224,7 +227,8 @@ class KafkaProducer:
             found = complaints.translated(problem, "take over the transactional id")
             _drop(client)
             raise found from problem
-        self._client, self._produce, self._doubtful = client, client.produce, False
+        self._client, self._produce = client, client.produce
+        self._in_doubt = self._spent = False
 
     def _discard(self) -> None:
         client, self._client, self._produce = self._client, None, self._gone
@@ -249,6 +253,6 @@ class KafkaProducer:
 def _drop(client: Client) -> None:
     """Close without waiting for what it still holds: nobody wants that any more."""
     client.purge()
-    # It raises once more what has killed it.
-    with suppress(KafkaException):
+    # It raises once more what has killed it, in a way that Python itself complains of.
+    with suppress(KafkaException, SystemError):
         client.close()

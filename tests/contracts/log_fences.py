@@ -7,7 +7,7 @@ import pytest
 
 from streams.errors import Fenced
 from streams.runtime.ports import Membership, Position, TopicPartition
-from tests.contracts.log_edge import LogEdge, Member, commit, make_topic, name_of, read_all, until, values
+from tests.contracts.log_edge import LogEdge, Member, commit, fill, make_topic, name_of, read_all, until, values
 
 
 class FencePromises:
@@ -16,6 +16,7 @@ class FencePromises:
     def test_a_member_commits_again_and_again(self, edge: LogEdge) -> None:
         log = edge.open()
         topic = make_topic(edge, log)
+        fill(log, topic, 1, 6)
         at = TopicPartition(topic, 0)
         member = Member(log, name_of(edge, "g"), [topic])
         until(lambda: bool(member.owned), member)

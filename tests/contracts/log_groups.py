@@ -7,8 +7,10 @@ one partition, three workers        a ──revoked──► (commit counts) ─
 import random
 from collections.abc import Sequence
 
+import pytest
+
 from streams.runtime.ports import Position, Producer, TopicPartition
-from tests.contracts.log_edge import LogEdge, Member, commit, fill, make_topic, name_of, until, values
+from tests.contracts.log_edge import LogEdge, Member, commit, fill, make_topic, name_of, read_all, until, values
 
 
 def commit_next(member: Member, producer: Producer, partitions: Sequence[TopicPartition]) -> None:
@@ -180,6 +182,28 @@ class ReadingPromises:
         first.consumer.resume(list(first.owned))
         until(lambda: len(first.records) == 2, first, second)
         for member in (first, second):
+            member.consumer.close()
+
+    @pytest.mark.parametrize("paused", [True, False])
+    def test_who_seeks_when_it_is_assigned_begins_there(self, edge: LogEdge, paused: bool) -> None:
+        """A log may still be setting the partition up at that moment."""
+        log = edge.open()
+        topic, group = make_topic(edge, log), name_of(edge, "g")
+        fill(log, topic, 1, 4)
+        offsets = [record.offset() for record in read_all(log, topic, expect=4)]
+        for turn in range(4):
+            member = Member(log, f"{group}.{turn}", [topic])
+
+            def begin(partitions: Sequence[TopicPartition], member: Member = member, turn: int = turn) -> None:
+                if paused:
+                    member.consumer.pause(partitions)
+                member.consumer.seek(partitions[0], offsets[turn])
+                member.consumer.resume(partitions)
+
+            member.watcher.on_assigned = begin
+            until(lambda member=member, turn=turn: len(member.records) == 4 - turn, member)  # type: ignore[misc]
+            assert [record.offset() for record in member.records] == offsets[turn:]
+            assert member.turn() == []
             member.consumer.close()
 
     def test_seeking_reads_again_or_passes_over(self, edge: LogEdge) -> None:

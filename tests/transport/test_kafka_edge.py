@@ -1,0 +1,429 @@
+"""What only Kafka does: open transactions that hide what is behind them, zombies, generations, topics that are wrong."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from confluent_kafka import Consumer
+from confluent_kafka import TopicPartition as At
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from streams.errors import Doubtful, Fatal, Fenced, Poison, Retryable, StreamError
+from streams.runtime.ports import Membership, Position, TopicPartition
+from streams.transport.kafka_config import RECORD_BYTES_MAX, Connection
+from streams.transport.kafka_log import KafkaLog
+from tests.contracts.log_edge import Member, commit, drain, read_all, until, values
+
+SESSION_TIMEOUT_MS = 1_500
+
+
+class Names:
+    """Names nobody used before, and logs that are closed at the end."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+        self.unique = uuid.uuid4().hex[:8]
+        self.logs: list[KafkaLog] = []
+
+    def log(self, **properties: int | str) -> KafkaLog:
+        given = {name.replace("_", "."): value for name, value in properties.items()}
+        connection = Connection(self.bootstrap, given, client_id=f"test-{self.unique}")
+        self.logs.append(KafkaLog(connection, session_timeout_ms=SESSION_TIMEOUT_MS))
+        return self.logs[-1]
+
+    def name(self, word: str) -> str:
+        return f"{word}.{self.unique}"
+
+    def topic(self, log: KafkaLog, word: str = "topic", partitions: int = 1) -> str:
+        log.create_topic(self.name(word), partitions, compact=False, retention_ms=None)
+        return self.name(word)
+
+
+@pytest.fixture
+def names(kafka: str) -> Iterator[Names]:
+    made = Names(kafka)
+    yield made
+    for log in made.logs:
+        log.close()
+
+
+class TestWhatReadersSee:
+    def test_an_open_transaction_hides_itself_and_what_is_behind_it(self, names: Names) -> None:
+        log = names.log()
+        topic = names.topic(log)
+        one, two = log.producer(names.name("one")), log.producer(names.name("two"))
+        one.begin()
+        one.send(topic, b"open", partition=0)
+        # Written for certain: the second one's commit would not wait for it.
+        flush(one)
+        commit(two, sends=[(topic, b"committed behind it")])
+        end = log.end_offset(topic, 0)
+        assert read_all(log, topic, expect=0) == []
+        assert end == 0, "the end is that of what can be read"
+        one.commit()
+        assert values(read_all(log, topic, expect=2)) == [b"open", b"committed behind it"]
+        assert log.end_offset(topic, 0) > end
+
+    def test_aborted_records_are_passed_over(self, names: Names) -> None:
+        log = names.log()
+        topic = names.topic(log)
+        producer = log.producer(names.name("p"))
+        for number in range(6):
+            producer.begin()
+            for part in range(50):
+                producer.send(topic, b"%d.%d" % (number, part), partition=0)
+            flush(producer)
+            if number % 2:
+                producer.commit()
+            else:
+                producer.abort()
+        seen = values(read_all(log, topic, expect=150))
+        assert seen == [b"%d.%d" % (number, part) for number in (1, 3, 5) for part in range(50)]
+
+    def test_an_empty_answer_means_that_everything_was_given(self, names: Names) -> None:
+        log = names.log()
+        topic = names.topic(log)
+        reader = log.reader(topic, 0)
+        for number in range(30):
+            end = log.end_offset(topic, 0)
+            log.append(topic, [(None, b"%d" % number, None, 0)], 0)
+            # Committed is not yet seen: the end of the transaction has to reach the partition.
+            while log.end_offset(topic, 0) == end:
+                time.sleep(0.001)
+            got: list[bytes | None] = []
+            while records := reader.poll(10, 0):
+                got += values(records)
+            assert got == [b"%d" % number], "without any wait"
+        reader.close()
+
+    def test_beyond_the_end_nothing_is_there(self, names: Names) -> None:
+        log = names.log()
+        topic = names.topic(log)
+        log.append(topic, [(None, b"x", None, 0)] * 3, 0)
+        reader = log.reader(topic, 0, 1_000)
+        assert reader.poll(10, 50) == []
+        assert reader.poll(10, 0) == []
+        reader.close()
+
+
+class TestZombies:
+    def test_a_producer_that_was_replaced_is_fenced_whatever_it_does(self, names: Names) -> None:
+        log, other = names.log(), names.log()
+        topic = names.topic(log)
+        for what in ("begin", "send", "commit", "abort"):
+            old = log.producer(names.name(what))
+            if what != "begin":
+                old.begin()
+                old.send(topic, b"zombie", partition=0)
+                flush(old)
+            other.producer(names.name(what))
+            if what == "abort":
+                old.abort()
+            else:
+                with pytest.raises(Fenced):
+                    act(old, what, topic)
+            with pytest.raises(Fenced):
+                commit(old, sends=[(topic, b"zombie again")])
+        assert read_all(log, topic, expect=0) == []
+
+    def test_what_a_dead_producer_left_open_its_successor_aborts_at_once(self, names: Names) -> None:
+        log, other = names.log(), names.log()
+        topic = names.topic(log)
+        dead = log.producer(names.name("p"))
+        dead.begin()
+        dead.send(topic, b"left", partition=0)
+        flush(dead)
+        began = time.monotonic()
+        successor = other.producer(names.name("p"))
+        commit(successor, sends=[(topic, b"next")])
+        assert values(read_all(log, topic, expect=1)) == [b"next"]
+        assert time.monotonic() - began < 10, "long before the transaction's own time is over"
+
+    def test_a_transaction_that_ran_out_of_time_is_fenced(self, names: Names) -> None:
+        log = names.log(transaction_timeout_ms=1_000, socket_timeout_ms=900)
+        topic = names.topic(log)
+        producer = log.producer(names.name("p"))
+        producer.begin()
+        producer.send(topic, b"too late", partition=0)
+        flush(producer)
+        time.sleep(3.5)
+        with pytest.raises(StreamError) as found:
+            producer.commit()
+        assert not isinstance(found.value, Retryable)
+        commit(log.producer(names.name("p")), sends=[(topic, b"next")])
+        assert values(read_all(log, topic, expect=1)) == [b"next"]
+
+    def test_a_membership_read_from_a_consumer_that_is_none_is_never_sent(self, names: Names) -> None:
+        """The broker would take its positions without any check."""
+        log = names.log()
+        topic, group = names.topic(log), names.name("g")
+        consumer, producer = log.consumer(group), log.producer(names.name("p"))
+        at = TopicPartition(topic, 0)
+        producer.begin()
+        with pytest.raises(Fenced, match="not a member at the moment"):
+            producer.send_offsets({at: Position(7, "")}, consumer.membership())
+        producer.abort()
+        assert consumer.committed([at]) == {at: None}
+        consumer.close()
+
+    def test_wrong_generations_and_unknown_members_are_fenced(self, names: Names) -> None:
+        log = names.log()
+        topic, group = names.topic(log), names.name("g")
+        at = TopicPartition(topic, 0)
+        member = Member(log, group, [topic])
+        until(lambda: bool(member.owned), member)
+        live = member.consumer.membership()
+        producer = log.producer(names.name("p"))
+        for wrong in (
+            Membership(group, live.generation - 1, live.member),
+            Membership(group, live.generation + 1, live.member),
+            Membership(group, live.generation, "somebody"),
+            Membership(group, live.generation, ""),
+        ):
+            producer.begin()
+            with pytest.raises(Fenced):
+                producer.send_offsets({at: Position(7, "")}, wrong)
+            producer.abort()
+        commit(producer, live, {at: Position(1, "live")})
+        assert member.consumer.committed([at]) == {at: Position(1, "live")}
+        member.consumer.close()
+
+
+class TestRebalances:
+    @pytest.mark.parametrize("protocol", ["classic", "consumer"])
+    def test_what_is_given_up_can_be_committed_inside_of_the_call(self, names: Names, protocol: str) -> None:
+        """With cooperative-sticky the generation has gone up by then; with the newer protocol it has not."""
+        log, other = names.log(group_protocol=protocol), names.log(group_protocol=protocol)
+        topic, group = names.topic(log, partitions=2), names.name("g")
+        first, producer = Member(log, group, [topic]), log.producer(names.name("p"))
+        until(lambda: len(first.owned) == 2, first)
+        everything = {TopicPartition(topic, partition): Position(5, "given up") for partition in (0, 1)}
+        first.watcher.on_revoked = lambda _: commit(producer, first.consumer.membership(), everything)
+        second = Member(other, group, [topic])
+        until(lambda: len(second.owned) == 1 == len(first.owned), first, second)
+        assert second.consumer.committed(list(everything)) == everything
+        first.watcher.on_revoked = lambda _: None
+        for member in (first, second):
+            member.consumer.close()
+
+    def test_records_of_a_partition_that_went_in_the_same_call_are_not_given(self, names: Names) -> None:
+        log, other = names.log(), names.log()
+        topic, group = names.topic(log, partitions=2), names.name("g")
+        first = Member(log, group, [topic])
+        until(lambda: len(first.owned) == 2, first)
+        second = Member(other, group, [topic])
+        for fed in range(400):
+            log.append(topic, [(None, b"%d" % fed, None, 0)] * 20, fed % 2)
+            for member in (first, second):
+                for record in member.turn():
+                    where = TopicPartition(record.topic(), record.partition())
+                    assert where in member.owned, "given after it was given up"
+            if len(first.owned) == 1 == len(second.owned):
+                break
+        assert len(first.owned) == 1 == len(second.owned)
+        for member in (first, second):
+            member.consumer.close()
+
+    def test_what_a_listener_raises_comes_out_of_the_call_and_the_handover_goes_on(self, names: Names) -> None:
+        log, other = names.log(), names.log()
+        topic, group = names.topic(log, partitions=2), names.name("g")
+        first = Member(log, group, [topic])
+        until(lambda: len(first.owned) == 2, first)
+
+        def fail(partitions: Sequence[TopicPartition]) -> None:
+            first.watcher.owned -= set(partitions)
+            raise Fatal("a person must look")
+
+        first.watcher.on_revoked = fail
+        second = Member(other, group, [topic])
+        with pytest.raises(Fatal, match="a person must look"):
+            until(lambda: False, first, second)
+        first.watcher.on_revoked = lambda _: None
+        until(lambda: bool(second.owned), second)
+        for member in (second, first):
+            member.consumer.close()
+
+
+class TestPositions:
+    def test_a_position_that_is_gone_is_said_and_never_jumped_over(self, names: Names) -> None:
+        log = names.log()
+        topic, group = names.topic(log), names.name("g")
+        log.append(topic, [(None, b"x", None, 0)] * 10, 0)
+        admin = AdminClient({"bootstrap.servers": names.bootstrap})
+        admin.delete_records([At(topic, 0, 8)])[At(topic, 0, 8)].result(10)
+        assert log.start_offset(topic, 0) == 8
+        member = Member(log, group, [topic])
+        member.watcher.on_assigned = lambda partitions: member.consumer.seek(partitions[0], 3)
+        with pytest.raises(Fatal, match=r"at 3: the position is not in the log"):
+            until(lambda: bool(member.records), member)
+        reader = log.reader(topic, 0, 3)
+        assert [record.offset() for record in drain(reader, 2)] == [8, 9]
+        reader.close()
+        member.consumer.close()
+
+    def test_metadata_beyond_the_limit_of_the_broker_stops_the_worker(self, names: Names) -> None:
+        log = names.log()
+        topic, group = names.topic(log), names.name("g")
+        at = TopicPartition(topic, 0)
+        member = Member(log, group, [topic])
+        until(lambda: bool(member.owned), member)
+        producer = log.producer(names.name("p"))
+        commit(producer, member.consumer.membership(), {at: Position(1, "x" * 4_095)})
+        producer.begin()
+        with pytest.raises(Fatal, match=r"4095 characters"):
+            producer.send_offsets({at: Position(2, "x" * 4_096)}, member.consumer.membership())
+        producer.abort()
+        assert member.consumer.committed([at]) == {at: Position(1, "x" * 4_095)}
+        member.consumer.close()
+
+
+class TestRecords:
+    def test_the_largest_record_goes_through_and_one_byte_more_is_poison(self, names: Names) -> None:
+        log = names.log(compression_type="none")
+        topic = names.topic(log)
+        producer = log.producer(names.name("p"))
+        producer.begin()
+        producer.send(topic, b"x" * (RECORD_BYTES_MAX - 4_103), b"key", 0, [("a", b"y" * 3_000)])
+        producer.send(topic, b"x" * (RECORD_BYTES_MAX - 103), b"key", 0)
+        with pytest.raises(Poison, match="1048001 bytes"):
+            producer.send(topic, b"x" * (RECORD_BYTES_MAX - 2), b"key", 0)
+        producer.commit()
+        sizes = [len(value or b"") for value in values(read_all(log, topic, expect=2))]
+        assert sizes == [RECORD_BYTES_MAX - 4_103, RECORD_BYTES_MAX - 103]
+
+    def test_what_the_broker_refuses_is_poison_and_nothing_of_it_is_seen(self, names: Names) -> None:
+        log = names.log()
+        topic = names.name("keyed")
+        log.create_topic(topic, 1, compact=True, retention_ms=None)
+        producer = log.producer(names.name("p"))
+        producer.begin()
+        producer.send(topic, b"fine", b"key", 0)
+        producer.send(topic, b"without a key", None, 0)
+        with pytest.raises(Poison, match="keys"):
+            until_settled(producer.commit)
+        producer.abort()
+        producer.begin()
+        producer.send(topic, b"next", b"key", 0)
+        producer.commit()
+        assert values(read_all(log, topic, expect=1)) == [b"next"]
+
+    def test_a_time_far_from_now_is_poison(self, names: Names) -> None:
+        log = names.log()
+        topic = names.topic(log)
+        with pytest.raises(Poison, match="time"):
+            log.append(topic, [(None, b"year 9999", None, 253_402_300_799_999)], 0)
+        log.append(topic, [(None, b"now", None, 0)], 0)
+        assert values(read_all(log, topic, expect=1)) == [b"now"]
+
+
+class TestTopics:
+    def test_an_unknown_topic_is_said_by_everything_that_needs_it(self, names: Names) -> None:
+        log = names.log()
+        topic = names.name("nowhere")
+        calls: list[Callable[[], object]] = [
+            lambda: log.partitions(topic),
+            lambda: log.reader(topic, 0),
+            lambda: log.end_offset(topic, 0),
+            lambda: log.append(topic, [(None, b"x", None, 0)]),
+        ]
+        for call in calls:
+            with pytest.raises(Fatal, match=r"nowhere.*rapport topics create"):
+                call()
+        producer = log.producer(names.name("p"))
+        producer.begin()
+        producer.send(topic, b"lost")
+        # Nobody asked for it at the start, as a worker does: then all that can be said is that it was not written.
+        with pytest.raises((Fenced, Doubtful), match="a topic that is not there"):
+            until_settled(producer.commit)
+
+    def test_a_topic_that_is_not_as_wanted_is_refused_with_the_way_out(self, names: Names) -> None:
+        log = names.log()
+        admin = AdminClient({"bootstrap.servers": names.bootstrap})
+        wrong = {
+            "count": (
+                NewTopic(names.name("count"), 3, 1),
+                r"want 2 partitions, found 3; set the configured count to 3",
+            ),
+            "policy": (
+                NewTopic(names.name("policy"), 2, 1, config={"cleanup.policy": "compact"}),
+                r"want cleanup.policy=delete, found compact: all but the newest of a key.*kafka-configs --alter",
+            ),
+            "short": (
+                NewTopic(names.name("short"), 2, 1, config={"retention.ms": "1000"}),
+                r"want retention.ms=86400000 or more, found 1000.*retention.ms=86400000",
+            ),
+            "small": (
+                NewTopic(names.name("small"), 2, 1, config={"max.message.bytes": "1000"}),
+                r"want max.message.bytes=1048588 or more, found 1000",
+            ),
+        }
+        for future in admin.create_topics([topic for topic, _ in wrong.values()]).values():
+            future.result(10)
+        for word, (_, said) in wrong.items():
+            with pytest.raises(Fatal, match=said):
+                log.create_topic(names.name(word), 2, compact=False, retention_ms=86_400_000)
+            assert len(log.topic_problems(names.name(word), 2, compact=False, retention_ms=86_400_000)) == 1
+        forgets = names.topic(log, "forgets", 2)
+        with pytest.raises(Fatal, match=r"want cleanup.policy=compact, found delete: what is not written for a while"):
+            log.create_topic(forgets, 2, compact=True, retention_ms=None)
+        assert "found no such topic" in log.topic_problems(names.name("none"), 2, compact=True, retention_ms=None)[0]
+
+    def test_topics_are_made_as_they_must_be(self, names: Names) -> None:
+        log = names.log()
+        log.create_topic(names.name("kept"), 2, compact=True, retention_ms=None)
+        log.create_topic(names.name("week"), 2, compact=False, retention_ms=604_800_000)
+        log.create_topic(names.name("ever"), 2, compact=False, retention_ms=None)
+        assert not log.topic_problems(names.name("kept"), 2, compact=True, retention_ms=None)
+        assert not log.topic_problems(names.name("week"), 2, compact=False, retention_ms=604_800_000)
+        assert not log.topic_problems(names.name("ever"), 2, compact=False, retention_ms=None)
+        assert log.topic_problems(names.name("week"), 2, compact=False, retention_ms=None)
+
+    def test_a_plain_consumer_of_somebody_else_sees_what_we_commit_and_nothing_else(self, names: Names) -> None:
+        log = names.log()
+        topic = names.topic(log)
+        producer = log.producer(names.name("p"))
+        for number in range(4):
+            producer.begin()
+            producer.send(topic, b"%d" % number, b"key", 0, [("ce_id", b"1")])
+            flush(producer)
+            if number % 2:
+                producer.commit()
+            else:
+                producer.abort()
+        theirs = Consumer({"bootstrap.servers": names.bootstrap, "group.id": names.name("theirs"), "isolation.level": "read_committed"})  # fmt: skip
+        theirs.assign([At(topic, 0, 0)])
+        seen = [message for message in theirs.consume(2, 10) if message.error() is None]
+        assert [(message.key(), message.value()) for message in seen] == [(b"key", b"1"), (b"key", b"3")]
+        assert seen[0].headers() == [("ce_id", b"1")]
+        theirs.close()
+
+
+def flush(producer: object) -> None:
+    """Have everything written, as a large transaction would before its end."""
+    client = producer._client  # type: ignore[attr-defined]
+    assert client.flush(10) == 0
+
+
+def act(producer: object, what: str, topic: str) -> None:
+    """Do one thing that needs the broker."""
+    if what == "begin":
+        producer.begin()  # type: ignore[attr-defined]
+        producer.send(topic, b"zombie", partition=0)  # type: ignore[attr-defined]
+        producer.commit()  # type: ignore[attr-defined]
+    elif what == "send":
+        for _ in range(200):
+            producer.send(topic, b"zombie", partition=0)  # type: ignore[attr-defined]
+            time.sleep(0.02)
+    else:
+        getattr(producer, what)()
+
+
+def until_settled(call: Callable[[], None]) -> None:
+    """The same call again while it says so."""
+    for _ in range(30):
+        try:
+            call()
+        except Retryable:
+            continue
+        return
