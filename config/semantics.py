@@ -42,6 +42,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "engine.inbox_generation": (1, (1 << 15) - 1, "it is the upper part of a 64-bit position"),
     "engine.reject_share_max": (0.000_001, 1, "it is a share"),
     "engine.reject_window": (1, 10_000_000, "it is a number of records"),
+    "log.replication_factor": (-1, 100, "-1 is as the brokers are set"),
     "identity.look_back_ms": (0, 7 * DAY_MS, "acts are kept for as long"),
     "identity.hold_ms": (1, 7 * DAY_MS, "the inbox keeps 7 days: beyond, nothing could be replayed"),
     "identity.hold_unclaimed_ms": (1, 7 * DAY_MS, "the inbox keeps 7 days"),
@@ -110,6 +111,11 @@ def _engine(settings: Settings) -> Iterator[Wrong]:
         want = f"at most half of engine.session_timeout_ms ({engine.session_timeout_ms})"
         fix = "lower it: a worker in a commit must not be taken for dead"
         yield Wrong("engine.commit_ms_max", want, shown(engine.commit_ms_max), fix, ("engine.session_timeout_ms",))
+    for name, source in settings.log.secrets.items():
+        if not source.startswith(("env:", "file:")):
+            # Not shown: the value itself may have been written here.
+            fix = "name where it comes from, never the value"
+            yield Wrong(f"log.secrets.{name}", "env:NAME or file:PATH", "something else", fix)
     if not settings.log.directory.strip():
         yield Wrong("log.directory", "a folder", "nothing", "name one, or remove the line for `.data`")
     yield from _redis_url(settings.state.redis_url)

@@ -48,6 +48,14 @@ class LogSettings(Section, frozen=True, kw_only=True):
 
     directory: str = ".data"
     """Holds `log.sqlite` and the embedded Redis's files; relative to the working directory."""
+    bootstrap_servers: str = ""
+    """Kafka brokers, `host:port,host:port`; empty: the SQLite file in `directory`."""
+    properties: dict[str, str] = {}
+    """Any property of librdkafka (TLS, SASL, time-outs), on top of Rapport's own. Secrets are refused here."""
+    secrets: dict[str, str] = {}
+    """Property to where its value comes from, `env:NAME` or `file:PATH`: `"sasl.password" = "env:KAFKA_PASSWORD"`."""
+    replication_factor: int = -1
+    """Of topics that `rapport topics create` makes; -1: as the brokers are set."""
 
 
 class StateSettings(Section, frozen=True, kw_only=True):
@@ -171,7 +179,7 @@ class ScoreSettings(Section, frozen=True, kw_only=True):
     risk_intents: dict[str, float] = {}
     """Risk points of an act by the intent found in it."""
     caps: dict[str, float] = msgspec.field(default_factory=lambda: {"like": 2.0, "repost": 6.0})
-    """Most engagement points a kind can earn in one bucket (half_life / 64: 2.6 hours at a week)."""
+    """Most points (of engagement, and of risk) a kind can earn in one bucket (half_life / 64: 2.6 hours at a week)."""
     bands: tuple[Band, ...] = (
         Band(name="watch", enter=40, leave=30),
         Band(name="at-risk", enter=60, leave=50),

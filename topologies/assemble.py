@@ -1,12 +1,14 @@
 """Settings → what runs. The one place that knows which log and which store are meant.
 
-with open_log(settings) as log,                        <log.directory>/log.sqlite
+with open_log(settings) as log,                        log.bootstrap_servers, or <log.directory>/log.sqlite
      open_store(settings, log.cluster_id) as store,    state.redis_url, or a redis-server in <log.directory>/redis
      claim_slot(settings) as slot,                     <log.directory>/slots/<slot>.lock
      open_worker(...) as worker: …                     closed in the opposite order: commit, leave, release
 """
 
 import fcntl
+import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -43,13 +45,45 @@ class SystemClock:
 
 
 def log_file(settings: Settings) -> Path:
-    """Where the log is."""
+    """Where the log is when there is no broker."""
     return Path(settings.log.directory) / "log.sqlite"
 
 
+def log_name(settings: Settings) -> str:
+    """The log, for people."""
+    return settings.log.bootstrap_servers or str(log_file(settings))
+
+
+def is_there(settings: Settings) -> bool:
+    """Whether there is a log to look into. A broker is always taken for there: asking it says what is wrong."""
+    return bool(settings.log.bootstrap_servers) or log_file(settings).exists()
+
+
 @contextmanager
-def open_log(settings: Settings, clock: Clock | None = None, *, create: bool = True) -> Iterator[SqliteLog]:
+def open_log(settings: Settings, clock: Clock | None = None, *, create: bool = True) -> Iterator[Log]:
     """The log of these settings. Not to `create`: raises `Fatal` where there is none yet."""
+    log = _kafka(settings) if settings.log.bootstrap_servers else _sqlite(settings, clock or SystemClock(), create)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+def _kafka(settings: Settings) -> Log:
+    """Raises `Fatal` when the brokers do not let us in, `Retryable` when they are not there."""
+    # Loaded by those who have brokers: the client is large.
+    from streams.transport.kafka_config import Connection, read_secrets
+    from streams.transport.kafka_log import KafkaLog
+
+    own, engine = settings.log, settings.engine
+    secrets = read_secrets(own.secrets, os.environ)
+    connection = Connection(own.bootstrap_servers, own.properties, secrets, client_id=engine.app)
+    return KafkaLog(
+        connection, session_timeout_ms=engine.session_timeout_ms, replication_factor=own.replication_factor
+    )  # fmt: skip
+
+
+def _sqlite(settings: Settings, clock: Clock, create: bool) -> Log:
     path = log_file(settings)
     if create:
         _folder(path.parent)
@@ -58,11 +92,7 @@ def open_log(settings: Settings, clock: Clock | None = None, *, create: bool = T
             f"log.directory: want a log at {path}, found none; start `rapport run` first, "
             "or name the configuration it was started with"
         )
-    log = SqliteLog(str(path), clock=clock or SystemClock(), session_timeout_ms=settings.engine.session_timeout_ms)
-    try:
-        yield log
-    finally:
-        log.close()
+    return SqliteLog(str(path), clock=clock, session_timeout_ms=settings.engine.session_timeout_ms)
 
 
 @contextmanager
@@ -91,7 +121,8 @@ def claim_slot(settings: Settings, slot: str | None = None) -> Iterator[str]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield name
+            # Workers of several machines share a broker: their names must differ.
+            yield f"{socket.gethostname()}-{name}" if settings.log.bootstrap_servers and slot is None else name
             return
     if slot is not None:
         raise Fatal(f"--slot: want a slot of its own, found {slot!r} taken by a worker that runs; leave the option out")
@@ -152,11 +183,36 @@ def wanted_topics(settings: Settings) -> list[TopicSpec]:
 
 
 def create_topics(log: Log, settings: Settings) -> None:
-    """Create what is missing. Raises `Fatal` for a topic that has another number of partitions."""
+    """Create what is missing. Raises `Fatal` for a topic that is not as it must be."""
     for spec in wanted_topics(settings):
-        log.create_topic(
-            spec.name, spec.partitions, compact=spec.policy == "compact", retention_ms=spec.retention_ms
-        )  # fmt: skip
+        log.create_topic(spec.name, spec.partitions, compact=spec.policy == "compact", retention_ms=spec.retention_ms)
+
+
+def prepare_topics(log: Log, settings: Settings) -> None:
+    """Before a worker starts: on one machine topics are made, on a broker they are somebody's decision.
+
+    Raises `Fatal` with everything that is wrong, and the way out.
+    """
+    if not settings.log.bootstrap_servers:
+        create_topics(log, settings)
+        return
+    own = {spec.name for spec in topics(settings.engine.app).values()}
+    problems: list[str] = []
+    for spec in wanted_topics(settings):
+        if spec.name in own:
+            problems += topic_problems(log, spec)
+        else:
+            # Raw topics are their owners': it is enough that they are there.
+            log.partitions(spec.name)
+    if problems:
+        raise Fatal("topics: " + "; ".join(problems))
+
+
+def topic_problems(log: Log, spec: TopicSpec) -> list[str]:
+    """What is wrong with a topic, in words with the way out; empty: nothing."""
+    return log.topic_problems(
+        spec.name, spec.partitions, compact=spec.policy == "compact", retention_ms=spec.retention_ms
+    )  # fmt: skip
 
 
 def password_of(settings: Settings) -> str:

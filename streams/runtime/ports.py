@@ -221,6 +221,10 @@ class Log(Protocol):
     def create_topic(self, topic: str, partitions: int, *, compact: bool, retention_ms: int | None) -> None:
         """Create a topic unless it exists. Raises `Fatal` when it exists with another partition count."""
 
+    def topic_problems(self, topic: str, partitions: int, *, compact: bool, retention_ms: int | None) -> list[str]:
+        """What is wrong with a topic that exists or should, in words with the way out; empty: nothing."""
+        ...
+
     def append(self, topic: str, records: Iterable["Row"], partition: int | None = None) -> None:
         """Write records outside of any group, all or nothing. Null partition: by murmur2 of each key.
 

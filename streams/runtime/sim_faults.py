@@ -104,6 +104,9 @@ class FaultyLog:
     def create_topic(self, topic: str, partitions: int, *, compact: bool, retention_ms: int | None) -> None:
         self._log.create_topic(topic, partitions, compact=compact, retention_ms=retention_ms)
 
+    def topic_problems(self, topic: str, partitions: int, *, compact: bool, retention_ms: int | None) -> list[str]:
+        return self._log.topic_problems(topic, partitions, compact=compact, retention_ms=retention_ms)
+
     def append(self, topic: str, records: Iterable[Row], partition: int | None = None) -> None:
         self._log.append(topic, records, partition)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from config.inputs import topic_of
 from config.settings import Settings
-from streams.runtime.ports import TopicPartition
-from streams.transport.sqlite_log import SqliteLog
+from streams.runtime.ports import Log, TopicPartition
 from tests.cli.rapport import begun
 from topologies.assemble import SystemClock, create_topics, open_log
 from topologies.cli.configured import settings_of
@@ -64,7 +63,7 @@ def live_system(folder: Path) -> Iterator[Live]:
         worker.communicate(timeout=30)
 
 
-def _wait_until_drained(log: SqliteLog, settings: Settings) -> None:
+def _wait_until_drained(log: Log, settings: Settings) -> None:
     app = settings.engine.app
     wanted = {f"{app}.ingest": [topic_of(one) for one in settings.inputs], f"{app}.fold": [f"{app}.inbox"]}
     calm = 0
@@ -76,7 +75,7 @@ def _wait_until_drained(log: SqliteLog, settings: Settings) -> None:
     raise AssertionError("the worker has not come to the end of the log within a minute")
 
 
-def _is_drained(log: SqliteLog, group: str, names: list[str]) -> bool:
+def _is_drained(log: Log, group: str, names: list[str]) -> bool:
     partitions = [TopicPartition(name, number) for name in names for number in range(log.partitions(name))]
     committed = log.consumer(group).committed(partitions)
     for one in partitions:

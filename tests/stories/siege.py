@@ -26,9 +26,9 @@ from config.settings import Settings
 from streams.runtime.limits import Limits
 from streams.runtime.oracle import check
 from streams.runtime.oracle_log import read, waiting
+from streams.runtime.ports import Log
 from streams.runtime.topology import Topology
 from streams.state.embedded import EmbeddedRedis
-from streams.transport.sqlite_log import SqliteLog
 from topologies.assemble import create_topics, open_log, open_store
 from topologies.cli.configured import configured
 from topologies.social_crm import topology
@@ -96,7 +96,7 @@ class Siege:
             self._trouble.append(problem)
             raise
 
-    def _append(self, log: SqliteLog) -> None:
+    def _append(self, log: Log) -> None:
         rows: dict[str, list[tuple[bytes | None, bytes | None, None, int]]] = {}
         due = time.monotonic()
         for delivery in self.world:
@@ -152,7 +152,7 @@ class Siege:
     def _topology(self) -> Topology:
         return topology(self.settings, configured([self.config]).model)
 
-    def _judge(self, log: SqliteLog) -> None:
+    def _judge(self, log: Log) -> None:
         with open_store(self.settings, log.cluster_id) as store:
             verdict = check(log, store, self._topology(), value_bytes_max=Limits().record_bytes_max)
         assert verdict.violations == [], "\n".join(verdict.violations)
@@ -168,7 +168,7 @@ def settings_of(config: Path) -> Settings:
     return settings
 
 
-def joined(log: SqliteLog) -> dict[str, str]:
+def joined(log: Log) -> dict[str, str]:
     """Customer by act, for a subscriber who keeps the highest revision of each act; and each document came once."""
     newest: dict[str, tuple[int, bool, str]] = {}
     ids: set[str] = set()

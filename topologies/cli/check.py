@@ -117,11 +117,11 @@ def _scan() -> Finding:
 
 
 def _topics(settings: Settings) -> Iterator[Finding]:
-    from topologies.assemble import log_file, open_log
+    from topologies.assemble import is_there, log_name, open_log
     from topologies.cli.topics import look as look_at
 
-    path = log_file(settings)
-    if not path.exists():
+    path = log_name(settings)
+    if not is_there(settings):
         yield Finding("topics", "fine", f"{path}: not there yet, the first `rapport run` makes it")
         return
     try:

@@ -99,7 +99,7 @@ def work(
     role: Role,
 ) -> None:
     """Work until told to stop, then commit and leave. Raises `Fatal` when a person must look."""
-    from topologies.assemble import SystemClock, claim_slot, create_topics, log_file, open_log, open_store, open_worker
+    from topologies.assemble import SystemClock, claim_slot, log_name, open_log, open_store, open_worker, prepare_topics
 
     clock = SystemClock()
     with (
@@ -107,13 +107,13 @@ def work(
         open_log(settings, clock) as log,
         open_store(settings, log.cluster_id) as store,
     ):
-        create_topics(log, settings)
+        prepare_topics(log, settings)
         with open_worker(settings, topology, log, store, observer, slot=own, role=role, clock=clock) as worker:
             observer.say(
                 "worker starts",
                 slot=own,
                 role=role,
-                log=str(log_file(settings)),
+                log=log_name(settings),
                 redis=settings.state.redis_url or "embedded",
                 inputs=[one.name for one in settings.inputs],
                 partitions=topology.partitions,

@@ -67,15 +67,17 @@ def look(log: Log, settings: Settings) -> list[Found]:
 
 def _look(settings: Settings) -> list[Found]:
     """The same, without making a log where there is none."""
-    from topologies.assemble import log_file, open_log, wanted_topics
+    from topologies.assemble import is_there, open_log, wanted_topics
 
-    if not log_file(settings).exists():
+    if not is_there(settings):
         return [Found(spec, 0, 0, "") for spec in wanted_topics(settings)]
     with open_log(settings, create=False) as log:
         return look(log, settings)
 
 
 def _found(log: Log, spec: TopicSpec) -> Found:
+    from topologies.assemble import topic_problems
+
     try:
         count = log.partitions(spec.name)
     except Fatal:
@@ -83,10 +85,12 @@ def _found(log: Log, spec: TopicSpec) -> Found:
     records = sum(
         log.end_offset(spec.name, partition) - log.start_offset(spec.name, partition) for partition in range(count)
     )
-    problem = ""
     if count != spec.partitions:
-        problem = f"want {spec.partitions} partitions, found {count}; set engine.partitions to {count}, or use another engine.app"
-    return Found(spec, count, records, problem)
+        # In the words of the configuration, which the log does not know.
+        fix = f"set engine.partitions to {count}, or use another engine.app"
+        return Found(spec, count, records, f"want {spec.partitions} partitions, found {count}; {fix}")
+    problems = [problem.removeprefix(f"topic {spec.name}: ") for problem in topic_problems(log, spec)]
+    return Found(spec, count, records, "; ".join(problems))
 
 
 def _answer(found: list[Found], *, as_json: bool) -> None:
