@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from streams.errors import StreamError
 from streams.runtime.ports import Membership, Position, Rebalance, Record, TopicPartition
+from streams.transport import sqlite_core
 from streams.transport import sqlite_group as group
 from streams.transport.sqlite_core import Core
 
@@ -49,8 +50,7 @@ class SqliteConsumer:
         """See the port."""
 
         def take() -> list[Record]:
-            self._keep_membership()
-            return self._fetch(records_max)
+            return self._fetch(records_max, self._keep_membership())
 
         return self._core.wait_for(take, wait_ms)
 
@@ -112,9 +112,10 @@ class SqliteConsumer:
                     group.leave(db, self._group, self._member)
             self._member, self._generation = "", -1
 
-    def _keep_membership(self) -> None:
+    def _keep_membership(self) -> tuple[int, int]:
+        """Gives the version of the log as it was before anything was looked at."""
         if self._listener is None:
-            return
+            return self._core.db.version()
         now_ms = self._core.clock.now_ms()
         if not self._member:
             self._join(now_ms)
@@ -127,6 +128,7 @@ class SqliteConsumer:
             # Read before looking: what is written meanwhile is looked at again.
             self._look(self._listener, now_ms)
             self._looked_at = version
+        return version
 
     def _join(self, now_ms: int) -> None:
         with self._core.db.write() as db:
@@ -195,9 +197,8 @@ class SqliteConsumer:
             self._seen.pop(log, None)
             self._paused.discard(log)
 
-    def _fetch(self, records_max: int) -> list[Record]:
+    def _fetch(self, records_max: int, version: tuple[int, int]) -> list[Record]:
         """Records of all partitions, each getting a fair share; partitions take turns in being first."""
-        version = self._core.db.version()
         if version == self._nothing_at:
             return []
         logs = [log for log in self._positions if log not in self._paused]
@@ -209,13 +210,17 @@ class SqliteConsumer:
         turn = self._turn % max(1, len(waiting))
         waiting = waiting[turn:] + waiting[:turn]
         records: list[Record] = []
+        bytes_left = sqlite_core.FETCH_BYTES_MAX
         for index, log in enumerate(waiting):
             left = records_max - len(records)
-            if left <= 0:
+            if left <= 0 or bytes_left <= 0:
                 break
             # What is not used by those before goes to those behind; at least one each.
-            share = max(1, left // (len(waiting) - index))
-            part, at_end = self._core.fetch(log, self._positions[log], share)
+            shares = len(waiting) - index
+            part, size, at_end = self._core.fetch(
+                log, self._positions[log], max(1, left // shares), bytes_left // shares
+            )
+            bytes_left -= size
             if part:
                 self._positions[log] = part[-1].offset() + 1
             if at_end:

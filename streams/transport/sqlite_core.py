@@ -15,8 +15,6 @@ from streams.transport.sqlite_schema import OFFSET_BITS, Database
 OFFSET_MASK = (1 << OFFSET_BITS) - 1
 FETCH_BYTES_MAX = 16 << 20
 """A poll stops taking records once it holds so much: a backlog of large payloads must not fill the memory."""
-_CHUNK = 64
-"""Records between two looks at the size."""
 _NAP_MS_MAX = 4
 _STAMP_MS = 60_000
 """How often a log remembers how far it was: retention is that exact."""
@@ -97,15 +95,16 @@ class Core:
         marks = ",".join("?" * len(logs))
         return dict(self.db.rows(f"SELECT log, next_offset FROM logs WHERE log IN ({marks})", logs))  # noqa: S608
 
-    def fetch(self, log: int, offset: int, records_max: int) -> tuple[list[Record], bool]:
-        """Records from `offset` on, in order; and whether there were no more at that moment."""
+    def fetch(
+        self, log: int, offset: int, records_max: int, bytes_max: int | None = None
+    ) -> tuple[list[Record], int, bool]:
+        """Records from `offset` on, in order; their bytes; and whether there were no more at that moment."""
         topic, partition = self.name_of(log)
         first = log << OFFSET_BITS
-        rows, whole = self.db.rows_within(
+        rows, size, whole = self.db.rows_within(
             "SELECT id, key, value, at, headers FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
             (first + offset, first + OFFSET_MASK, records_max),
-            FETCH_BYTES_MAX,
-            _CHUNK,
+            FETCH_BYTES_MAX if bytes_max is None else bytes_max,
         )
         records: list[Record] = [
             LogRecord(
@@ -119,7 +118,7 @@ class Core:
             )
             for row, key, value, at, headers in rows
         ]
-        return records, whole and len(records) < records_max
+        return records, size, whole and len(records) < records_max
 
     def place(
         self, name: str, value: bytes | None, key: bytes | None, partition: int, headers: Headers | None, at: int

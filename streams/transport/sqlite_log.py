@@ -41,7 +41,7 @@ class SqliteReader:
         version = self._core.db.version()
         if version == self._nothing_at:
             return []
-        records, _ = self._core.fetch(self._log, self._offset, records_max)
+        records, _, _ = self._core.fetch(self._log, self._offset, records_max)
         if records:
             self._offset = records[-1].offset() + 1
         else:
@@ -111,10 +111,16 @@ class SqliteLog:
                 db.executemany("INSERT INTO logs (log) VALUES (?)", [(base + number,) for number in range(partitions)])
                 group.rebalance_readers_of(db, topic)
         if found is not None and found[0] != partitions:
-            raise Fatal(
-                f"topic {topic}: want {partitions} partitions, found {found[0]}; "
-                f"set the configured count to {found[0]}, or use another application id"
-            )
+            raise Fatal(_miscounted(topic, partitions, found[0]))
+
+    def topic_problems(self, topic: str, partitions: int, *, compact: bool, retention_ms: int | None) -> list[str]:  # noqa: ARG002  the policy of a file is its own
+        """See the port."""
+        found = self._db.rows("SELECT partitions FROM topics WHERE name = ?", (topic,))
+        if not found:
+            return [
+                f"topic {topic}: want {partitions} partitions, found no such topic; `rapport topics create` makes it"
+            ]
+        return [] if found[0][0] == partitions else [_miscounted(topic, partitions, found[0][0])]
 
     def append(self, topic: str, records: Iterable[Row], partition: int | None = None) -> None:
         """See the port."""
@@ -131,3 +137,10 @@ class SqliteLog:
         """Close the file."""
         self._core.presence.close()
         self._db.close()
+
+
+def _miscounted(topic: str, want: int, found: int) -> str:
+    return (
+        f"topic {topic}: want {want} partitions, found {found}; "
+        f"set the configured count to {found}, or use another application id"
+    )

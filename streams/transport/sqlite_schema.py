@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from streams.errors import Fatal, Retryable
 
@@ -27,6 +27,9 @@ OFFSET_BITS = 40
 
 BUSY_S = 5.0
 """How long a writer waits for its turn. Commits take milliseconds; longer means that a writer hangs."""
+
+_STEP_MAX = 16
+"""Rows between two looks at their size."""
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -82,31 +85,42 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query. Outside of `write` it sees committed data of one moment."""
-        with self._lock, self._translated():
-            return self._connection.execute(sql, values).fetchall()
+        try:
+            with self._lock:
+                return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            self._raise(error)
 
-    def rows_within(self, sql: str, values: Sequence[Any], bytes_max: int, chunk: int) -> tuple[list[Any], bool]:
-        """Rows of a query until their third column adds up to `bytes_max`; and whether these were all.
+    def rows_within(self, sql: str, values: Sequence[Any], bytes_max: int) -> tuple[list[Any], int, bool]:
+        """Rows of a query until their third column adds up to `bytes_max`, how large that is, and whether they are all.
 
-        Looks at the size after every `chunk` rows.
+        At least one row, if there is one. Looks at the size row by row at first, and less often where rows are small.
         """
         rows: list[Any] = []
-        size = 0
-        with self._lock, self._translated():
-            cursor = self._connection.execute(sql, values)
-            while size < bytes_max:
-                part = cursor.fetchmany(chunk)
-                rows += part
-                if len(part) < chunk:
-                    return rows, True
-                size += sum([len(row[2]) for row in part if row[2] is not None])
-            cursor.close()
-        return rows, False
+        size, step = 0, 1
+        try:
+            with self._lock:
+                cursor = self._connection.execute(sql, values)
+                while True:
+                    part = cursor.fetchmany(step)
+                    rows += part
+                    if len(part) < step:
+                        return rows, size, True
+                    size += sum([len(row[2]) for row in part if row[2] is not None])
+                    if size >= bytes_max:
+                        cursor.close()
+                        return rows, size, False
+                    step = min(_STEP_MAX, 1 + (bytes_max - size) * len(rows) // (size + 1))
+        except sqlite3.Error as error:
+            self._raise(error)
 
     def version(self) -> tuple[int, int]:
         """Changes whenever anybody has committed something. Costs no more than a microsecond or two."""
-        with self._lock, self._translated():
-            return self._connection.execute("PRAGMA data_version").fetchone()[0], self._writes
+        try:
+            with self._lock:
+                return self._connection.execute("PRAGMA data_version").fetchone()[0], self._writes
+        except sqlite3.Error as error:
+            self._raise(error)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -134,13 +148,17 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            # The low byte is the kind of error, the rest is detail.
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if words := _RETRY.get(code):
-                raise Retryable(f"{words.format(path=self.path)} ({error})") from error
-            if words := _FATAL.get(code):
-                raise Fatal(f"{words.format(path=self.path)} ({error})") from error
-            raise
+            self._raise(error)
+
+    def _raise(self, error: sqlite3.Error) -> NoReturn:
+        """In our words, where we have some."""
+        # The low byte is the kind of error, the rest is detail.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if words := _RETRY.get(code):
+            raise Retryable(f"{words.format(path=self.path)} ({error})") from error
+        if words := _FATAL.get(code):
+            raise Fatal(f"{words.format(path=self.path)} ({error})") from error
+        raise error
 
     def _prepare(self) -> None:
         with self._translated():

@@ -173,6 +173,23 @@ def test_a_poll_holds_no_more_than_its_share_of_memory(monkeypatch: pytest.Monke
     log.close()
 
 
+def test_a_poll_of_many_partitions_holds_no_more_than_one_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog of large payloads in every partition; whoever got nothing in one poll gets something in another."""
+    monkeypatch.setattr(sqlite_core, "FETCH_BYTES_MAX", 1 << 20)
+    log = SqliteLog(":memory:", clock=ManualClock())
+    log.create_topic("t", 16, compact=False, retention_ms=None)
+    for partition in range(16):
+        log.append("t", [(None, b"x" * 500_000, None, 0)] * 6, partition)
+    consumer = log.consumer("g")
+    consumer.subscribe(["t"], Nobody())
+    polls = [records for _ in range(60) if (records := consumer.poll(4_000, 0))]
+    assert sum(map(len, polls)) == 96
+    assert max(map(len, polls)) <= 4
+    assert {record.partition() for records in polls[:16] for record in records} == set(range(16))
+    consumer.close()
+    log.close()
+
+
 @pytest.mark.parametrize("at", [-1, 1 << 63, 1 << 70])
 def test_a_time_that_cannot_be_kept_is_poison_for_its_record_only(at: int) -> None:
     log = SqliteLog(":memory:", clock=ManualClock())
