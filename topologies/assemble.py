@@ -203,7 +203,10 @@ def prepare_topics(log: Log, settings: Settings) -> None:
             problems += topic_problems(log, spec)
         else:
             # Raw topics are their owners': it is enough that they are there.
-            log.partitions(spec.name)
+            try:
+                log.partitions(spec.name)
+            except Fatal as problem:
+                problems.append(str(problem))
     if problems:
         raise Fatal("topics: " + "; ".join(problems))
 

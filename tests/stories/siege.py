@@ -46,10 +46,11 @@ ENGINE = "[engine]\npartitions = 4\nsession_timeout_ms = 2000\ncommit_ms_max = 1
 class Siege:
     """One folder with a log, a Redis, workers, and somebody who kills them."""
 
-    def __init__(self, folder: Path, seed: int, rate: int) -> None:
-        """Nothing runs yet but Redis."""
+    def __init__(self, folder: Path, seed: int, rate: int, broker: str = "") -> None:
+        """Nothing runs yet. `broker`: of an empty Kafka; without one the log is a file."""
         self.config = folder / "rapport.toml"
-        self.config.write_text(demo_toml(str(folder / "data")) + "\n" + ENGINE, encoding="utf-8")
+        brokers = f'\n[log]\ndirectory = "{folder / "data"}"\nbootstrap_servers = "{broker}"\n'
+        self.config.write_text(demo_toml() + brokers + ENGINE, encoding="utf-8")
         self.settings = settings_of(self.config)
         self.chance = random.Random(seed)
         self.world = World(Options(seed=seed, start_ms=time.time_ns() // 1_000_000, rate=rate, relevant=0.5))
@@ -190,9 +191,10 @@ def main() -> None:
     options.add_argument("--flush", action="store_true", help="empty Redis after every second kill or so")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--rate", type=int, default=500, help="records a second")
+    options.add_argument("--broker", default="", help="host:port of an empty Kafka; `make kafka` starts one")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        siege = Siege(Path(folder), given.seed, given.rate)
+        siege = Siege(Path(folder), given.seed, given.rate, given.broker)
         siege.run(given.kills, flush=given.flush)
         sys.stdout.write(
             f"{siege.fed} records, {siege.kills} kills, {siege.flushes} times Redis emptied: nothing lost, doubled or wrong\n"
