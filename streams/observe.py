@@ -21,7 +21,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, disab
 from streams.core.facts import Fact
 from streams.errors import Fatal
 from streams.runtime.facts import EventsFolded, RecordsIngested
-from streams.runtime.worker import Status
+from streams.runtime.status import Status
 
 NAMESPACE = "rapport"
 LOOPBACK = "127.0.0.1"

@@ -12,7 +12,7 @@ from streams.core.facts import Fact, Level
 from streams.errors import Fatal
 from streams.observe import LABEL_SETS_MAX, Observer, masked
 from streams.runtime import facts
-from streams.runtime.worker import Status
+from streams.runtime.status import Status
 
 
 class PostLost(Fact, frozen=True, kw_only=True):

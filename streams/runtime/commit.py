@@ -50,6 +50,8 @@ class Committer:
         self._topology, self._log, self._store = topology, log, store
         self._clock, self._limits, self._tell = clock, limits, tell
         self._looked_at: dict[int, int] = {}
+        self.hurries: Callable[[], bool] = lambda: False
+        """Whether somebody waits for us to leave: then nothing is tried for long."""
 
     def commit(
         self,
@@ -136,6 +138,7 @@ class Committer:
                 self._store.apply(commits)
             except Retryable as problem:
                 self._tell(facts.CallRetried(what="apply", reason=str(problem)))
+                deadline = self._sooner(deadline)
                 if self._clock.now_ms() >= deadline:
                     raise
                 self._clock.sleep_ms(self._limits.retry_ms)
@@ -190,8 +193,13 @@ class Committer:
                 call()
             except Retryable as problem:
                 self._tell(facts.CallRetried(what="commit", reason=str(problem)))
+                deadline = self._sooner(deadline)
                 if self._clock.now_ms() >= deadline:
                     raise Doubtful(f"not finished in time: {problem}") from problem
                 self._clock.sleep_ms(self._limits.retry_ms)
             else:
                 return
+
+    def _sooner(self, deadline: int) -> int:
+        """The same, or a nearer one once somebody waits for us to leave."""
+        return min(deadline, self._clock.now_ms() + self._limits.close_ms) if self.hurries() else deadline

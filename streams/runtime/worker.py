@@ -12,8 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
-import msgspec
-
 from streams.core.facts import Fact
 from streams.errors import Doubtful, Fatal, Fenced, Poison, Retryable, StateLost, StreamError
 from streams.runtime import facts
@@ -28,24 +26,13 @@ from streams.runtime.outcome import Encoder
 from streams.runtime.ports import Clock, Consumer, Log, StateStore
 from streams.runtime.raw import RawSide
 from streams.runtime.restore import Restore, Restored
+from streams.runtime.status import Status
 from streams.runtime.task import Task
 from streams.runtime.ticks import ProgressBoard, Ticker
 from streams.runtime.topics import check_topics
 from streams.runtime.topology import Topology
 
 Role = Literal["both", "ingest", "fold"]
-
-
-class Status(msgspec.Struct, frozen=True):
-    """What a worker is doing. `held_by`: the raw task that stream time waits for, and how far it is."""
-
-    tasks: tuple[int, ...]
-    restoring: tuple[int, ...]
-    raw: tuple[str, ...]
-    inbox_lag: int
-    residents: int
-    upto: tuple[int, int, int]
-    held_by: tuple[str, int]
 
 
 class Worker:
@@ -92,11 +79,16 @@ class Worker:
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Work until told to stop, then leave. Raises `Fatal` when a person must look."""
+        self.heed(should_stop)
         try:
             while not should_stop():
                 self.step()
         finally:
             self.close()
+
+    def heed(self, should_stop: Callable[[], bool]) -> None:
+        """Try nothing for long once `should_stop` says so: somebody waits for us to leave."""
+        self._committer.hurries = should_stop
 
     def step(self) -> bool:
         """One turn of the loop; waits a few milliseconds when there is nothing to do. True: something was done."""

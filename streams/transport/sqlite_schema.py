@@ -28,7 +28,7 @@ OFFSET_BITS = 40
 BUSY_S = 5.0
 """How long a writer waits for its turn. Commits take milliseconds; longer means that a writer hangs."""
 
-_STEP_MAX = 16
+_STEP_MAX = 32
 """Rows between two looks at their size."""
 
 _TABLES = """

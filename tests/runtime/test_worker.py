@@ -1,12 +1,15 @@
 """A worker as a whole: raw records in, outputs and state out, and how it comes and goes."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import pytest
 
-from streams.errors import Fatal
+from streams.errors import Fatal, Retryable
 from streams.runtime import facts
 from streams.runtime.limits import Limits
-from streams.runtime.ports import TopicPartition
+from streams.runtime.ports import StateStore, TopicPartition
 from tests.runtime.conftest import MakeWorld
 from tests.runtime.world import World
 from tests.support.toy_topology import Count, add, toy_topology
@@ -175,3 +178,36 @@ def test_status_names_what_stream_time_waits_for(make_world: MakeWorld) -> None:
     assert status.held_by == ("raw:raw.a/1", 0)
     assert status.upto == (0, 0, 0)
     assert isinstance(world.items("counter:1")["head"], Count)
+
+
+class DownStore:
+    """Refuses every write from some time on, at once: nobody listens there."""
+
+    def __init__(self, store: StateStore, is_down: Callable[[], bool]) -> None:
+        self._store, self._is_down = store, is_down
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "apply" and self._is_down():
+            raise Retryable("connection refused")
+        return getattr(self._store, name)
+
+
+@pytest.mark.parametrize("asked_after_ms", [0, 700, 2_900])
+def test_who_is_told_to_stop_does_not_wait_for_a_store_that_is_down(make_world: MakeWorld, asked_after_ms: int) -> None:
+    world = make_world()
+    fed_at = 0
+    worker = world.worker("0", store=DownStore(world.store, lambda: fed_at > 0))
+    world.run(ms=100)
+    world.feed(add("a", 1, 1))
+    fed_at = world.clock.now_ms()
+    del world.workers["0"]
+
+    def should_stop() -> bool:
+        world.clock.sleep_ms(1)
+        return world.clock.now_ms() >= fed_at + asked_after_ms
+
+    worker.run(should_stop)
+    assert world.clock.now_ms() <= fed_at + asked_after_ms + 1_000
+    world.worker("1")
+    world.run("1", ms=500)
+    assert [value["count"] for _, value in world.outputs("seen")] == [1]

@@ -125,6 +125,7 @@ def work(
 
 
 def _loop(worker: Worker, observer: Observer, now: Callable[[], int], stop: Callable[[], bool]) -> None:
+    worker.heed(stop)
     shown_at = said_at = now()
     said = _totals(observer)
     while not stop():
