@@ -100,7 +100,7 @@ class DevKafka:
     def start(self, *, tied: bool = True, make_archive: bool = False) -> None:
         """Start and wait until clients are served. Raises `Fatal` with what the broker said.
 
-        `tied`: it ends with the calling process, however that ends (where the system can do so).
+        `tied`: it ends with the calling thread, so with its process, however that ends (on Linux).
         `make_archive`: a clean `stop` writes the class archive that later starts are faster with.
         """
         if problem := dev_kafka_jars.missing():

@@ -18,7 +18,8 @@ from streams.errors import Fatal, Retryable
 from streams.transport.kafka_config import RECORD_BYTES_MAX, Connection
 from streams.transport.kafka_errors import Complaints
 
-_ASK_S = 10.0
+_MAKE_S = 10.0
+_ASK_S = 2.0
 _LOOK_S = 0.02
 _FOR_EVER = "-1"
 
@@ -50,7 +51,7 @@ class TopicAdmin:
             raise Fatal(f"topic {topic}: want at least 1 partition, got {partitions}")
         new = NewTopic(topic, partitions, self._factor, config=self._config(compact=compact, retention_ms=retention_ms))
         try:
-            self._client.create_topics([new], operation_timeout=_ASK_S)[topic].result(_ASK_S)
+            self._client.create_topics([new], operation_timeout=_MAKE_S, request_timeout=_MAKE_S)[topic].result()
         except KafkaException as problem:
             if problem.args[0].name() != "TOPIC_ALREADY_EXISTS":
                 raise self._complaints.translated(problem, f"create topic {topic}") from problem
@@ -95,7 +96,7 @@ class TopicAdmin:
         """A topic's properties; none where we may not see them: they are checked where we can."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
         try:
-            entries = self._client.describe_configs([resource])[resource].result(_ASK_S)
+            entries = self._client.describe_configs([resource], request_timeout=_ASK_S)[resource].result()
         except KafkaException as problem:
             if problem.args[0].name() in {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}:
                 return {}
@@ -104,10 +105,10 @@ class TopicAdmin:
 
     def _wait_for(self, topic: str, partitions: int) -> None:
         """A topic is there a moment before every broker knows of it."""
-        end = time.monotonic() + _ASK_S
+        end = time.monotonic() + _MAKE_S
         while self.partitions(topic) != partitions:
             if time.monotonic() > end:
-                raise Retryable(f"topic {topic}: made, but not seen for {_ASK_S:.0f} s")
+                raise Retryable(f"topic {topic}: made, but not seen for {_MAKE_S:.0f} s")
             time.sleep(_LOOK_S)
 
 
