@@ -46,7 +46,7 @@ def join(turn: Turn, event: Join) -> None:
         return
     if event.joined is None:
         _gone(turn, event, name, before)
-    elif before is None and _is_sealed(turn, event.joined):
+    elif _is_sealed(turn, event.joined, before):
         _too_late(turn, event, event.joined)
     else:
         _come(turn, event, event.joined, name, before)
@@ -195,8 +195,13 @@ def after_score(turn: Turn, at: int, context: Context, *, came: JoinedItem | Non
 
 
 # ---------------------------------------------------------------- sealed
-def _is_sealed(turn: Turn, joined: JoinedAct) -> bool:
-    """Whether an act that is not known here was sealed already."""
+def _is_sealed(turn: Turn, joined: JoinedAct, before: JoinedItem | None) -> bool:
+    """Whether an act that is not known here was sealed already.
+
+    One without a kind is not known either: it was taken back after it was sealed, and is in the sums all the same.
+    """
+    if before is not None and before.kind:
+        return False
     act = joined.act
     is_over = act.received_at + turn.model.identity.hold_ms <= turn.now.upto
     return is_over or (act.received_at, act.id) <= turn.head.forgotten

@@ -128,8 +128,9 @@ def _identifiers(turn: Turn) -> None:
     for to in told(turn.state, CLAIM):
         if turn.has_to_stop():
             return
-        turn.effects += tell(turn.state, CLAIM, to, Claim(turn.state.address, turn.now.position, ()), ())
+        # First: a handle still has to know whom it binds, to let that account know.
         _purge(turn, to)
+        turn.effects += tell(turn.state, CLAIM, to, Claim(turn.state.address, turn.now.position, ()), ())
     left = [one for one in turn.head.identifiers if f"told:{CLAIM}:{one}" not in turn.state]
     while left and not turn.has_to_stop():
         _purge(turn, left.pop())

@@ -100,7 +100,7 @@ def _sighting(keeper: Keeper, sighting: Sighting) -> Iterable[Effect]:
         return ()
     if sighting.name and sighting.at >= head.name_at:
         keeper.head = replace(keeper.head, name=sighting.name, name_at=sighting.at)
-    keeper.see(sighting.at, sighting.handle)
+    keeper.see([(sighting.at, sighting.handle)])
     keeper.keep(sighting.received_at + keeper.settings.hold_unclaimed_ms)
     if not keeper.is_in_run(sighting.handle, sighting.at):
         keeper.reseen()
@@ -199,9 +199,7 @@ def _purge(keeper: Keeper, purge: Purge) -> Iterable[Effect]:
 # ---------------------------------------------------------------- time
 def _wake(keeper: Keeper, _: Wake) -> Iterable[Effect]:
     keeper.seal_what_is_due()
-    if not keeper.is_known and not keeper.acts() and keeper.head.keep_until <= keeper.now.upto:
-        return keeper.forget()
-    return keeper.finish()
+    return keeper.forget() if keeper.is_over else keeper.finish()
 
 
 def _continue(keeper: Keeper, event: Continue) -> Iterable[Effect]:
@@ -209,10 +207,13 @@ def _continue(keeper: Keeper, event: Continue) -> Iterable[Effect]:
     if event.cursor.startswith(_PURGE):
         version, at, sender = event.cursor.removeprefix(_PURGE).split(" ", 2)
         return _purge(keeper, Purge(sender, int(version), int(at)))
-    keeper.reseen()
     keeper.rejoin_all()
     keeper.cap(0)
-    return _wake(keeper, Wake(0))
+    keeper.seal_what_is_due()
+    if keeper.is_over:
+        return keeper.forget()
+    keeper.reseen()
+    return keeper.finish()
 
 
 _PURGE = "purge "

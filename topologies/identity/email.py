@@ -3,15 +3,16 @@
     SameEmail  by records, with the rank of their source ─► Cluster  to each of them: who leads
 
 The leader is the one record of the best source. Two of them in the best source, or more records than one person has:
-nobody leads, the address does not tell people apart.
+nobody leads, the address does not tell people apart. An address that is no record's any more is forgotten after `hold`.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from schemas.events import Cluster, SameEmail
+from schemas.log import Wake
 from schemas.state import HeardEmail
-from streams.core.effects import Drop, Effect, Note, Put
+from streams.core.effects import Drop, Effect, Forget, Note, Put, WakeAt
 from streams.core.fold import Now, State
 from streams.core.stance import tell, told
 from topologies.identity.facts import SightingRefused
@@ -23,12 +24,14 @@ RECORDS_MAX = 48
 """Records with one e-mail that are remembered; from so many on the address is nobody's in particular."""
 
 
-def email(state: State, event: Any, now: Now, _: Model) -> Iterable[Effect]:
+def email(state: State, event: Any, now: Now, model: Model) -> Iterable[Effect]:
     """The fold of `email:…`."""
-    return _same_email(state, event, now) if type(event) is SameEmail else refuse(state, event)
+    if type(event) is SameEmail:
+        return _same_email(state, event, now, model.identity.hold_ms)
+    return _wake(state) if type(event) is Wake else refuse(state, event)
 
 
-def _same_email(state: State, event: SameEmail, now: Now) -> Iterator[Effect]:
+def _same_email(state: State, event: SameEmail, now: Now, hold_ms: int) -> Iterator[Effect]:
     records: dict[str, HeardEmail] = dict(state.each("from:"))
     before = records.get(event.sender)
     if before is not None and before.version >= event.version:
@@ -47,6 +50,14 @@ def _same_email(state: State, event: SameEmail, now: Now) -> Iterator[Effect]:
     for record in sorted({*records, *told(state, "cluster")}):
         whom = leader if record in records and records[record].priority is not None else ""
         yield from tell(state, "cluster", record, Cluster(state.address, now.position, whom), whom)
+    if event.priority is None and speaking == 0:
+        yield WakeAt(now.seen_at + hold_ms)
+
+
+def _wake(state: State) -> Iterator[Effect]:
+    """Forget an address that is nobody's any more: also that of a person who was erased."""
+    if all(heard.priority is None for _, heard in state.each("from:")):
+        yield Forget()
 
 
 def leader_of(records: dict[str, HeardEmail]) -> str:

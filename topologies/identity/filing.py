@@ -173,12 +173,11 @@ class Filing:
         for subject in sorted({self.me, *heard, *elsewhere}):
             if subject <= cursor or not self._is_passed_on(subject):
                 continue
-            if self.is_full(f"{CONTENT} {cursor}"):
-                return
-            for to in elsewhere.get(subject, ()):
-                self._tell(to, subject, None)
-            if target:
-                self._tell(target, subject, self.content(subject))
+            for to in [*elsewhere.get(subject, ()), *([target] if target else [])]:
+                # In here: a company can have told thousands about its one subject.
+                if self.is_full(f"{CONTENT} {cursor}"):
+                    return
+                self._tell(to, subject, self.content(subject) if to == target else None)
             cursor = subject
 
     def tell_contacts(self, cursor: str) -> None:

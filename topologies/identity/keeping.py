@@ -162,11 +162,14 @@ class Keeper:
         """Whether a sighting says nothing new: it lies inside the run that still lasts. Saves the sorting of all."""
         return handle == self.head.handle and at > self.head.handle_at
 
-    def see(self, at: int, handle: str) -> None:
-        """Remember a sighting that does not go with an act."""
-        seen, folded = with_sighting(self.head.seen, at, handle)
+    def see(self, sightings: Iterable[tuple[int, str]]) -> None:
+        """Remember sightings, (at, handle) each, that do not go with an act."""
+        seen, folded = self.head.seen, 0
+        for at, handle in sightings:
+            seen, is_folded = with_sighting(seen, at, handle)
+            folded += is_folded
         if folded:
-            self.effects.append(Note(HistoryFolded(what="handles of an account")))
+            self.effects.append(Note(HistoryFolded(what="handles of an account", amount=folded)))
         self.head = replace(self.head, seen=seen)
 
     # -- sealing
@@ -220,15 +223,15 @@ class Keeper:
         if self.head.hidden or all(self.is_in_run(sight.handle, sight.at) for sight in sights):
             return
         first = set(beginnings(in_order(self.head.seen, self.acts().values())))
-        for sight in sights:
-            if sight in first:
-                self.see(sight.at, sight.handle)
+        self.see((sight.at, sight.handle) for sight in sights if sight in first)
 
     def _seal(self, act_id: str, knob: str) -> None:
         """An act's join is final. `knob`: the cap that seals it before its time; empty: it is time."""
         kept = self.kept(act_id)
         if kept is None:
             return
+        # A page that is still to come may not have told yet whose it is.
+        kept = self.rejoin(act_id, kept)
         self.changed[act_id] = None
         act = kept.act
         if act is not None and not self.head.hidden and not kept.customer and not act.role:
@@ -307,8 +310,13 @@ class Keeper:
         """Whether the account stays without any act: somebody claimed it once, or a person decided about it."""
         return self.claims is not None or self.bounds is not None or bool(self.head.vetoed)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to remember the account for."""
+        return not self.is_known and self.head.keep_until <= self.now.upto and not self.acts()
+
     def forget(self) -> Iterable[Effect]:
-        """Leave nothing behind: the handles' memory of this account goes too."""
-        for name in told(self.state, "seen"):
-            self.effects += tell(self.state, "seen", name, Seen(self.state.address, self.now.position, ()), ())
-        return [*self.effects, Forget()]
+        """Leave nothing behind, in pages: the handles' memory of this account goes first."""
+        self.head = replace(self.head, seen=())
+        self.reseen()
+        return self.finish() if self._more else [*self.effects, Forget()]

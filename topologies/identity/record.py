@@ -66,9 +66,10 @@ def _changed(filing: Filing, event: Changed) -> None:
         _delete(filing, event)
     if not filing.effects:
         return
-    filing.retell(filing.me)
+    # What is in pages comes last: the others are few, and do not go on by themselves.
     filing.tell_company()
     filing.tell_emails()
+    filing.retell(filing.me)
     if filing.kind == "company":
         filing.tell_contacts("")
 
