@@ -41,6 +41,8 @@ RAPPORT = Path(sys.executable).with_name("rapport")
 WORKERS = 2
 BEAT_S = 0.05
 ENGINE = "[engine]\npartitions = 4\nsession_timeout_ms = 2000\ncommit_ms_max = 100\n"
+CAPS = "[identity]\nheld_max = 1024\nunclaimed_per_hour_max = 1024\njoined_max = 10000\n"
+"""Out of the way: what the generator knows of who said what knows no caps."""
 
 
 class Siege:
@@ -50,7 +52,7 @@ class Siege:
         """Nothing runs yet. `broker`: of an empty Kafka; without one the log is a file."""
         self.config = folder / "rapport.toml"
         brokers = f'\n[log]\ndirectory = "{folder / "data"}"\nbootstrap_servers = "{broker}"\n'
-        self.config.write_text(demo_toml() + brokers + ENGINE, encoding="utf-8")
+        self.config.write_text(demo_toml() + brokers + ENGINE + CAPS, encoding="utf-8")
         self.settings = settings_of(self.config)
         self.chance = random.Random(seed)
         self.world = World(Options(seed=seed, start_ms=time.time_ns() // 1_000_000, rate=rate, relevant=0.5))
@@ -155,11 +157,20 @@ class Siege:
 
     def _judge(self, log: Log) -> None:
         with open_store(self.settings, log.cluster_id) as store:
-            verdict = check(log, store, self._topology(), value_bytes_max=Limits().record_bytes_max)
+            # A claim may find its acts after a tick: ticks promise nothing of what follows from what goes down a level.
+            verdict = check(log, store, self._topology(), value_bytes_max=Limits().record_bytes_max, promise=False)
         assert verdict.violations == [], "\n".join(verdict.violations)
         assert verdict.raw_records == self.fed
         want = {act: who for act, who in self.truth.owners().items() if who is not None}
-        assert joined(log) == want
+        found = joined(log)
+        wrong = {
+            act: (found.get(act), want.get(act))
+            for act in found.keys() | want.keys()
+            if found.get(act) != want.get(act)
+        }
+        assert not wrong, (
+            f"{len(wrong)} of {len(want)} acts are with the wrong customer (found, want): {sorted(wrong.items())[:5]}"
+        )
 
 
 def settings_of(config: Path) -> Settings:
