@@ -5,10 +5,8 @@ what is undone leaves no trace · what is erased stays erased · volume is bound
 """
 
 from itertools import product
-from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,10 +19,9 @@ from tests.model.extract import found, profiles_of, subscribed, sums_in, traces
 from tests.model.oracle import ASSERTED, CONFIRMED, HANDLE, answer, unmatched
 from tests.model.records import Entry, Records
 from tests.model.runner import Played, play
+from topologies.social_crm import stages
 
-social_crm: Any = pytest.importorskip("topologies.social_crm", reason="the folds are not wired yet")
-
-STAGES = social_crm.stages()
+STAGES = stages()
 MODEL = cast.model()
 SENDS_PER_EVENT = 6.0
 """On average: the semantics promise that volume is bounded, the model needed 3.5."""

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,10 +19,9 @@ from tests.model.mutants import MUTANTS, mutated
 from tests.model.oracle import Answer, answer
 from tests.model.runner import PingPong, play
 from tests.model.stories import MODEL, MODEL_STORIES, STORIES, Story
+from topologies.social_crm import stages
 
-social_crm: Any = pytest.importorskip("topologies.social_crm", reason="the folds are not wired yet")
-
-STAGES: Mapping[str, Stage] = social_crm.stages()
+STAGES: Mapping[str, Stage] = stages()
 ORDERS = 40
 by_name = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 
