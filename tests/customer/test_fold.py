@@ -294,26 +294,6 @@ def test_too_many_acts_are_sealed_early_oldest_first_and_noted() -> None:
     assert desk.items["score"] == score
 
 
-def test_what_was_taken_back_and_comes_again_counts_again() -> None:
-    desk = Desk()
-    desk.join(post("a", 1, "good"))
-    score = desk.items["score"]
-    desk.unjoin("a")
-    desk.tick(ms(1 + 72))
-    assert kinds(desk.join(post("a", 1, "good"), revision=3)) == ["enriched", "scores"]
-    assert desk.items["score"] == score
-
-
-def test_what_was_sealed_taken_back_and_comes_again_does_not_count_twice() -> None:
-    desk = Desk()
-    desk.join(post("a", 1, "good"))
-    desk.tick(ms(1 + 74))
-    score = desk.items["score"]
-    desk.unjoin("a")
-    assert kinds(desk.join(post("a", 1, "good"), revision=3)) == ["late"]
-    assert desk.items["score"] == score
-
-
 def test_a_lower_cap_is_reached_page_by_page() -> None:
     desk = Desk()
     for n in range(500):

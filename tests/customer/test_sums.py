@@ -62,3 +62,23 @@ def test_nothing_is_lost_or_counted_twice(story: list[tuple[str, int, str, float
         assert (got.engagement, got.risk) == (worth.engagement, worth.risk)
         assert (got.sentiment, got.sentiment_weight) == (everything.sentiment, everything.sentiment_weight)
         assert desk.items["score"].acts == len(acts)
+
+
+def test_what_was_taken_back_and_comes_again_counts_again() -> None:
+    desk = Desk()
+    desk.join(post("a", 1, "good"))
+    score = desk.items["score"]
+    desk.unjoin("a")
+    desk.tick(ms(1 + 72))
+    assert [name for name, _, _ in desk.join(post("a", 1, "good"), revision=3)] == ["enriched", "scores"]
+    assert desk.items["score"] == score
+
+
+def test_what_was_sealed_taken_back_and_comes_again_does_not_count_twice() -> None:
+    desk = Desk()
+    desk.join(post("a", 1, "good"))
+    desk.tick(ms(1 + 74))
+    score = desk.items["score"]
+    desk.unjoin("a")
+    assert [name for name, _, _ in desk.join(post("a", 1, "good"), revision=3)] == ["late"]
+    assert desk.items["score"] == score
