@@ -102,7 +102,11 @@ class InputSettings(Section, frozen=True, kw_only=True):
     key: str = ""
     """Debezium, contacts: the column that holds the record's id. Default: `id`."""
     fields: dict[str, str] = {}
-    """Our field name to the source's, on top of the format's defaults. An empty value removes a default."""
+    """Our field name to the source's, on top of the format's defaults; an empty value removes a default.
+
+    `company.tier = "Segment"`: of companies only. `tier = "=gold"`: a constant. `company = ":AccountId"`:
+    the id of a record of the same source; `external_id = "hubspot:hs_id"`: of another.
+    """
 
 
 class IdentitySettings(Section, frozen=True, kw_only=True):
