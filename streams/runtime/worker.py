@@ -148,8 +148,7 @@ class Worker:
 
     def _step(self) -> bool:
         self._renew_producer()
-        busy = self._inbox.advance() if self._inbox else False
-        busy = (self._raw.advance() if self._raw else False) or busy
+        busy = self._advance()
         got = self._fold()
         taken = self._take_raw(got, wait=not busy)
         now_ms = self._clock.now_ms()
@@ -159,6 +158,15 @@ class Worker:
         if due:
             self._commit()
         return bool(busy or got or taken or due)
+
+    def _advance(self) -> bool:
+        """A slice of what is on its way to work. What raw partitions wait for must not hold up the inbox."""
+        busy = self._inbox.advance() if self._inbox else False
+        try:
+            return (self._raw.advance() if self._raw else False) or busy
+        except Retryable as problem:
+            self._tell(facts.CallRetried(what="locate", reason=str(problem)))
+            return busy
 
     def _fold(self) -> int:
         """Take from the inbox; how many records there were."""

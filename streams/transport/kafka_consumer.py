@@ -20,10 +20,9 @@ from streams.runtime.ports import Membership, Position, Rebalance, Record, Topic
 from streams.transport.kafka_config import Connection
 from streams.transport.kafka_errors import Complaints
 from streams.transport.kafka_group import read_membership
+from streams.transport.kafka_positions import Positions
 
-_FIRST_ASK_S, _ASK_S, _ASK_S_MAX = 1.0, 0.25, 4.0
-"""How long to wait for positions: at first, when connections have to be made; then so that polling goes on; and in the
-end, on a slow network."""
+_ASK_S = 1.0
 
 _error_of: Callable[[Any], KafkaError | None] = Message.error
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001  the client's own names
@@ -45,9 +44,9 @@ class KafkaConsumer:
         except KafkaException as problem:
             raise self._complaints.translated(problem, "set up") from problem
         self._consume: Callable[[int, float], Any] = self._client.consume
+        self._positions = Positions(self._client, self._complaints)
         self._listener: Rebalance | None = None
         self._closed = False
-        self._ask_s = _FIRST_ASK_S
         self._owned: set[TopicPartition] = set()
         self._paused: set[TopicPartition] = set()
         # Owned, but not known to the client yet; where to begin, as far as somebody has said so.
@@ -79,33 +78,22 @@ class KafkaConsumer:
             return held
         if self._unplaced:
             self._locate()
-        records: list[Record] = self._consume(records_max, 0)
-        if wait_ms and not records:
-            # One call for many would wait for all of them.
-            records = self._consume(1, wait_ms / 1_000)
-            if records and records_max > 1:
-                records += self._consume(records_max - 1, 0)
+        try:
+            records: list[Record] = self._consume(records_max, 0)
+            if wait_ms and not records:
+                # One call for many would wait for all of them.
+                records = self._consume(1, wait_ms / 1_000)
+                if records and records_max > 1:
+                    records += self._consume(records_max - 1, 0)
+        except KafkaException as problem:
+            raise self._complaints.translated(problem, "poll") from problem
         if self._gone or self._failure or any(map(_error_of, records)):
             records = self._sort_out(records)
         return records
 
     def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Position | None]:
-        """See the port."""
-        try:
-            found = self._client.committed([At(*where) for where in partitions], self._ask_s)
-        except KafkaException as problem:
-            self._ask_s = min(2 * self._ask_s, _ASK_S_MAX)
-            raise self._complaints.translated(problem, "look up positions") from problem
-        for one in found:
-            if one.error is not None:
-                raise self._complaints.translated(one.error, f"look up the position of {one.topic}[{one.partition}]")
-        self._ask_s = _ASK_S
-        return {
-            TopicPartition(one.topic, one.partition): Position(one.offset, one.metadata or "")
-            if one.offset >= 0
-            else None
-            for one in found
-        }
+        """See the port. Does not hold up polling for long: while there is no answer it raises `Retryable`."""
+        return self._positions.ask(partitions)
 
     def membership(self) -> Membership:
         """See the port."""
@@ -121,6 +109,7 @@ class KafkaConsumer:
             return
         self._ends.pop(partition, None)
         self._places[partition] = offset
+        self._positions.forget([partition])
         self._forget_held({partition})
         if partition in self._placed and self._try_seek(partition, offset):
             return
@@ -171,6 +160,7 @@ class KafkaConsumer:
             self._on_revoke(self._client, owned)
         else:
             self._on_lost(self._client, owned)
+        self._positions.close()
         self._client.close()
         self._listener = None
         self._raise_failure()
@@ -183,6 +173,7 @@ class KafkaConsumer:
         if partitions and not self._closed:
             wheres = _wheres(partitions)
             self._owned.update(wheres)
+            self._positions.forget(wheres)
             self._unplaced.update(dict.fromkeys(wheres))
             self._tell(lambda listener: listener.assigned(wheres))
 
@@ -209,6 +200,7 @@ class KafkaConsumer:
     def _drop(self, wheres: Sequence[TopicPartition]) -> None:
         gone = set(wheres)
         self._withdraw(wheres)
+        self._positions.forget(wheres)
         self._owned -= gone
         self._paused -= gone
         self._gone |= gone
@@ -289,7 +281,7 @@ class KafkaConsumer:
         # The time "earliest" is written as that offset: one request for all.
         asked = [At(*where, OFFSET_BEGINNING) for where in wheres]
         try:
-            found = self._client.offsets_for_times(asked, self._ask_s)
+            found = self._client.offsets_for_times(asked, _ASK_S)
         except KafkaException as problem:
             raise self._complaints.translated(problem, "look up where partitions begin") from problem
         for at in found:

@@ -13,6 +13,7 @@ from tests.contracts.log_edge import (
     Member,
     commit,
     committed_at_rest,
+    committed_position,
     drain,
     make_topic,
     name_of,
@@ -236,8 +237,7 @@ class TransactionPromises:
             assert committed_at_rest(member.consumer, at) is None
         producer.commit()
         for topic, member in zip(topics, members, strict=True):
-            at = TopicPartition(topic, 0)
-            assert member.consumer.committed([at]) == {at: Position(5, topic)}
+            assert committed_position(member.consumer, TopicPartition(topic, 0)) == Position(5, topic)
             member.consumer.close()
         producer.close()
 

@@ -4,6 +4,7 @@ Nothing assumes offsets without gaps, and whatever may take a moment is waited f
 """
 
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -74,6 +75,16 @@ def committed_at_rest(consumer: Consumer, at: TopicPartition) -> Position | None
         return consumer.committed([at])[at]
     except Retryable:
         return None
+
+
+def committed_position(consumer: Consumer, at: TopicPartition) -> Position | None:
+    """The committed position, asked for until there is an answer."""
+    for _ in range(500):
+        try:
+            return consumer.committed([at])[at]
+        except Retryable:
+            time.sleep(0.02)
+    raise AssertionError(f"no answer where the group stands in {at}")
 
 
 def values(records: Sequence[Record]) -> list[bytes | None]:

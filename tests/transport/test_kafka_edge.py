@@ -13,7 +13,7 @@ from streams.errors import Doubtful, Fatal, Fenced, Poison, Retryable, StreamErr
 from streams.runtime.ports import Membership, Position, TopicPartition
 from streams.transport.kafka_config import RECORD_BYTES_MAX, Connection
 from streams.transport.kafka_log import KafkaLog
-from tests.contracts.log_edge import Member, commit, drain, read_all, until, values
+from tests.contracts.log_edge import Member, commit, committed_position, drain, read_all, until, values
 
 SESSION_TIMEOUT_MS = 1_500
 
@@ -246,6 +246,48 @@ class TestRebalances:
 
 
 class TestPositions:
+    def test_waiting_for_a_dead_worker_s_transaction_does_not_hold_up_the_others(self, names: Names) -> None:
+        log = names.log()
+        topic, group = names.topic(log, partitions=2), names.name("g")
+        held, free = TopicPartition(topic, 0), TopicPartition(topic, 1)
+        dead = log.producer(names.name("dead"))
+        dead.begin()
+        dead.send_offsets({held: Position(1, "held")}, Membership(group, -1, ""))
+        member = Member(log, group, [topic])
+        member.watcher.on_assigned = lambda _: member.consumer.pause([held])
+        until(lambda: len(member.owned) == 2, member)
+        waits = []
+        for number in range(6):
+            began = time.monotonic()
+            with pytest.raises(Retryable, match=r"asked, no answer yet|not now"):
+                member.consumer.committed([held])
+            waits.append(time.monotonic() - began)
+            log.append(topic, [(None, b"%d" % number, None, 0)], 1)
+            until(lambda number=number: len(member.records) == number + 1, member)  # type: ignore[misc]
+        assert sorted(waits)[-2] < 0.2, "once for a moment, then it is only looked at"
+        assert {record.partition() for record in member.records} == {free.partition}
+        dead.commit()
+        assert committed_position(member.consumer, held) == Position(1, "held")
+        member.consumer.close()
+
+    def test_an_answer_from_before_a_seek_is_not_given_after_it(self, names: Names) -> None:
+        log = names.log()
+        topic, group = names.topic(log), names.name("g")
+        log.append(topic, [(None, b"x", None, 0)] * 9, 0)
+        at = TopicPartition(topic, 0)
+        member, producer = Member(log, group, [topic]), log.producer(names.name("p"))
+        until(lambda: bool(member.records), member)
+        producer.begin()
+        producer.send_offsets({at: Position(1, "one")}, member.consumer.membership())
+        with pytest.raises(Retryable):
+            member.consumer.committed([at])
+        producer.commit()
+        time.sleep(1.2)
+        commit(producer, member.consumer.membership(), {at: Position(2, "two")})
+        member.consumer.seek(at, 2)
+        assert committed_position(member.consumer, at) == Position(2, "two")
+        member.consumer.close()
+
     def test_a_position_that_is_gone_is_said_and_never_jumped_over(self, names: Names) -> None:
         log = names.log()
         topic, group = names.topic(log), names.name("g")
@@ -291,6 +333,16 @@ class TestRecords:
         producer.commit()
         sizes = [len(value or b"") for value in values(read_all(log, topic, expect=2))]
         assert sizes == [RECORD_BYTES_MAX - 4_103, RECORD_BYTES_MAX - 103]
+
+    def test_more_than_the_client_holds_is_waited_for(self, names: Names) -> None:
+        log = names.log(queue_buffering_max_messages=50)
+        topic = names.topic(log)
+        producer = log.producer(names.name("p"))
+        producer.begin()
+        for number in range(2_000):
+            producer.send(topic, b"%d" % number, None, 0)
+        producer.commit()
+        assert values(read_all(log, topic, expect=2_000)) == [b"%d" % number for number in range(2_000)]
 
     def test_what_the_broker_refuses_is_poison_and_nothing_of_it_is_seen(self, names: Names) -> None:
         log = names.log()

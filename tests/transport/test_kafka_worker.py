@@ -89,6 +89,9 @@ class Cluster:
             while idle_steps < 50 and time.monotonic() < end:
                 idle_steps = 0 if worker.step() else idle_steps + 1
         worker.close()
+        # What is committed reaches its partitions a moment later; a successor has to wait for that.
+        for slot in ("0", "1"):
+            self.log.producer(f"{self.topology.app}-{slot}").close()
 
     def _left(self) -> list[Any]:
         try:
