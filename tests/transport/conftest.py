@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.kafka_broker import shared_kafka
+from tests.support.kafka_names import Names
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,11 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with shared_kafka(common / "kafka") as address:
         yield address
+
+
+@pytest.fixture
+def names(kafka: str) -> Iterator[Names]:
+    made = Names(kafka)
+    yield made
+    for log in made.logs:
+        log.close()

@@ -125,11 +125,18 @@ def test_workers_that_are_killed_again_and_again_lose_and_double_nothing(cluster
     chance = random.Random(11)
     for slot in ("0", "1"):
         cluster.start(slot)
-    for turn in range(4):
+    for turn in range(5):
         cluster.feed(chance, 150)
         # Long enough for some commits, short enough to be in the middle of things.
         time.sleep(chance.uniform(0.2, 0.8))
         slot = str(turn % 2)
+        if turn == 2:
+            # Asleep for longer than its session: it wakes up with work in its hands that is somebody else's by now.
+            cluster.running[slot].send_signal(signal.SIGSTOP)
+            cluster.feed(chance, 50)
+            time.sleep(SESSION_TIMEOUT_MS / 1_000 + 1)
+            cluster.running[slot].send_signal(signal.SIGCONT)
+            continue
         cluster.end(slot, signal.SIGKILL)
         cluster.feed(chance, 50)
         cluster.start(slot)
@@ -138,6 +145,6 @@ def test_workers_that_are_killed_again_and_again_lose_and_double_nothing(cluster
     cluster.finish()
     verdict = oracle.check(cluster.log, cluster.store, cluster.topology, value_bytes_max=LIMITS.record_bytes_max)
     assert not verdict.violations, cluster.said()
-    assert verdict.raw_records == 2 * 4 * 200
+    assert verdict.raw_records == 2 * 5 * 200
     assert verdict.outputs > verdict.raw_records // 2
     assert verdict.letters > 10
