@@ -14,6 +14,8 @@ BEGIN_MS = 1_785_000_000_000
 """In July 2026."""
 RATE = 200.0
 PAYLOADS = 20_000
+FIREHOSE = "bluesky"
+"""The input that brings most of them, and what the peers were measured on: posts of about 500 bytes."""
 PARTITIONS = 8
 
 

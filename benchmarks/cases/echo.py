@@ -8,7 +8,7 @@ import orjson
 
 from benchmarks.case import Case, Goal, Run
 from benchmarks.nothing import NoRebalance, RealClock
-from benchmarks.payloads import PARTITIONS, PAYLOADS, deliveries
+from benchmarks.payloads import FIREHOSE, PARTITIONS, PAYLOADS, deliveries
 from benchmarks.product import folder
 from streams.runtime.ports import Position, TopicPartition
 from streams.transport.sqlite_log import SqliteLog
@@ -19,7 +19,7 @@ _POLL_MAX = 4_000
 
 
 def cases() -> list[Case]:
-    """Both read what the whole path reads."""
+    """Both read the firehose that the whole path reads."""
     return [
         Case(NAME, "a raw record, echoed exactly once", _prepare_echo, rounds=5),
         Case("log.consume", "a raw record, polled", _prepare_consume, Goal(us_max=1.2), rounds=5),
@@ -29,7 +29,11 @@ def cases() -> list[Case]:
 @contextmanager
 def _filled() -> Iterator[tuple[SqliteLog, int]]:
     """A log with raw records, and how many."""
-    rows = [(one.key, one.payload or b"null", None, one.received_at) for one in deliveries(PAYLOADS, 0.1)]
+    rows = [
+        (one.key, one.payload or b"null", None, one.received_at)
+        for one in deliveries(PAYLOADS, 0.1)
+        if one.input == FIREHOSE
+    ]
     with folder() as path:
         log = SqliteLog(str(path / "log.sqlite"), clock=RealClock())
         for topic in ("raw", "out"):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import orjson
 
 from benchmarks.case import Case, Run
-from benchmarks.payloads import records
+from benchmarks.payloads import FIREHOSE, records
 
 NAME = "baseline.json"
 
@@ -18,7 +18,7 @@ def cases() -> list[Case]:
 
 @contextmanager
 def _prepare() -> Iterator[Run]:
-    payloads = [record.value() or b"" for record in records("bluesky", 8_000, 0.1)]
+    payloads = [record.value() or b"" for record in records(FIREHOSE, 8_000, 0.1)]
 
     def run() -> int:
         loads = orjson.loads

@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from benchmarks.case import Case, Goal, Run
-from benchmarks.payloads import records
+from benchmarks.payloads import FIREHOSE, records
 from benchmarks.product import model, settings
 from streams.runtime.ports import Record
 from streams.runtime.topology import Normaliser
@@ -51,7 +51,7 @@ def _normaliser(terms: int) -> Normaliser:
 @lru_cache(maxsize=1)
 def _irrelevant() -> tuple[Record, ...]:
     normalise = _normaliser(2)
-    return tuple(record for record in records("bluesky", 16_000, 0.1) if _is_nothing(normalise, record))
+    return tuple(record for record in records(FIREHOSE, 16_000, 0.1) if _is_nothing(normalise, record))
 
 
 def _is_nothing(normalise: Normaliser, record: Record) -> bool:
