@@ -32,9 +32,6 @@ _FATAL = {
     "GROUP_AUTHORIZATION_FAILED": "no right to the group: grant READ",
     "CLUSTER_AUTHORIZATION_FAILED": "no right on the cluster: grant IDEMPOTENT_WRITE, and CREATE where topics are made",
     "TRANSACTIONAL_ID_AUTHORIZATION_FAILED": "no right to the transactional id: grant WRITE and DESCRIBE",
-    "UNKNOWN_TOPIC_OR_PART": "no such topic or partition: create it first (`rapport topics create`)",
-    "_UNKNOWN_TOPIC": "no such topic: create it first (`rapport topics create`)",
-    "_UNKNOWN_PARTITION": "the topic has no such partition",
     "TOPIC_EXCEPTION": "the topic's name is not allowed: use letters, digits, '.', '_' and '-'",
     "POLICY_VIOLATION": "the cluster's policy refuses it: ask who runs the cluster",
     "INVALID_REPLICATION_FACTOR": "more copies wanted than there are brokers: lower replication_factor",
@@ -76,6 +73,8 @@ _RETRY = frozenset((
     *("CONCURRENT_TRANSACTIONS", "UNSTABLE_OFFSET_COMMIT", "OFFSET_NOT_AVAILABLE", "UNKNOWN_LEADER_EPOCH"),
     *("FENCED_LEADER_EPOCH", "REQUEST_TIMED_OUT", "NETWORK_EXCEPTION", "KAFKA_STORAGE_ERROR", "REBOOTSTRAP_REQUIRED"),
     *("NOT_ENOUGH_REPLICAS", "NOT_ENOUGH_REPLICAS_AFTER_APPEND", "THROTTLING_QUOTA_EXCEEDED"),
+    # A broker that has just started knows no topic for a moment. Whether a topic exists is looked up before it is used.
+    *("UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"),
 ))  # fmt: skip
 """What the client does not call retriable by itself in every place, but which is."""
 
