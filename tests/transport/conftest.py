@@ -5,8 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from streams.transport import dev_kafka_jars
 from tests.support.kafka_broker import shared_kafka
 from tests.support.kafka_names import Names
+
+# Without a broker one test says so (`test_kafka_available.py`), instead of a hundred.
+collect_ignore = (
+    [f"test_kafka_{part}.py" for part in ("log", "edge", "topics", "broker", "worker")]
+    if dev_kafka_jars.missing()
+    else []
+)
 
 
 @pytest.fixture(scope="session")

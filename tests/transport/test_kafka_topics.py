@@ -64,7 +64,7 @@ class TestRecords:
 
 class TestTopics:
     def test_an_unknown_topic_is_said_by_everything_that_needs_it(self, names: Names) -> None:
-        log = names.log()
+        log = names.log(topic_metadata_propagation_max_ms=500)
         topic = names.name("nowhere")
         calls: list[Callable[[], object]] = [
             lambda: log.partitions(topic),
