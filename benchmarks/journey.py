@@ -17,6 +17,7 @@ from streams.core.effects import Effect
 from streams.core.fold import Fold, Now, State
 from streams.runtime.ports import Record
 from streams.runtime.replay import SESSION_TIMEOUT_MS, Recorded, Replay, ReplayClock
+from streams.runtime.task import TICK_KEY
 from streams.runtime.topology import Topology
 from streams.state.dict_store import DictStore
 from streams.transport.sqlite_log import SqliteLog
@@ -37,7 +38,10 @@ class Call(NamedTuple):
 
 
 class Journey(NamedTuple):
-    """`inbox` by partition, in order; `calls` of folds by address type and kind of event."""
+    """`inbox` by partition, in order, without ticks; `calls` of folds by address type and kind of event.
+
+    A replay has as many ticks as events; a worker that is busy has one a second.
+    """
 
     inbox: tuple[tuple[Record, ...], ...]
     calls: dict[tuple[str, str], list[Call]]
@@ -88,5 +92,5 @@ def _read(log: SqliteLog, topic: str, partition: int) -> tuple[Record, ...]:
     reader = log.reader(topic, partition)
     found: list[Record] = []
     while part := reader.poll(5_000, 0):
-        found += part
+        found += [record for record in part if record.key() != TICK_KEY]
     return tuple(found)

@@ -40,26 +40,29 @@ class Ingest:
 
     def take(self, records: Sequence[Record], tasks: Mapping[TopicPartition, RawTask], batch: Batch) -> None:
         """Normalise and send. Records of partitions without a task are passed over: they belong to somebody else."""
-        homes = {(record.topic(), record.partition()) for record in records}
-        if not homes <= tasks.keys():
+        # In one go over the records: this is paid for every record of a firehose.
+        last = {(record.topic(), record.partition()): record for record in records}
+        if not last.keys() <= tasks.keys():
             records = [record for record in records if (record.topic(), record.partition()) in tasks]
-            homes &= tasks.keys()
-        topics = sorted({topic for topic, _ in homes})
-        for topic in topics:
-            of_topic = records if len(topics) == 1 else [record for record in records if record.topic() == topic]
-            self._take_topic(self._inputs[topic], of_topic, tasks, batch)
-        for record in reversed(records):
-            # Backwards: the first one met of a partition is its last one.
-            if not homes:
-                break
-            home = (record.topic(), record.partition())
-            if home in homes:
-                homes.remove(home)
-                tasks[TopicPartition(*home)].position = record.offset() + 1
+            last = {home: record for home, record in last.items() if home in tasks}
+        by_topic: dict[str, dict[int, Record]] = {}
+        for (topic, partition), record in last.items():
+            by_topic.setdefault(topic, {})[partition] = record
+        for topic in sorted(by_topic):
+            of_topic = records if len(by_topic) == 1 else [record for record in records if record.topic() == topic]
+            self._take_topic(self._inputs[topic], of_topic, by_topic[topic], tasks, batch)
+        for home, record in last.items():
+            tasks[TopicPartition(*home)].position = record.offset() + 1
 
     def _take_topic(
-        self, entry: Input, records: Sequence[Record], tasks: Mapping[TopicPartition, RawTask], batch: Batch
+        self,
+        entry: Input,
+        records: Sequence[Record],
+        last: Mapping[int, Record],
+        tasks: Mapping[TopicPartition, RawTask],
+        batch: Batch,
     ) -> None:
+        """`last`: the last one of each partition."""
         topic = entry.topic
         try:
             found = entry.normalise(records)
@@ -74,13 +77,10 @@ class Ingest:
             self._send(arrival, record, task.seen_at, batch)
         for refusal in found.refusals:
             batch.reject(records[refusal.index], cause=refusal.cause, path=refusal.path, fold="normalise")
-        for record in reversed(records) if found.last_received_at else ():
-            last = found.last_received_at.pop(record.partition(), None)
-            if last is not None:
-                task = tasks[TopicPartition(topic, record.partition())]
-                task.seen_at = max(task.seen_at, self._believed(last, record, ceiling, batch, task.seen_at))
-            if not found.last_received_at:
-                break
+        for partition, record in last.items():
+            received_at = found.last_received_at.get(partition, 0)
+            task = tasks[TopicPartition(topic, partition)]
+            task.seen_at = max(task.seen_at, self._believed(received_at, record, ceiling, batch, task.seen_at))
         self._note(topic, len(records), found, batch)
 
     def _send(self, arrival: Arrival, record: Record, seen_at: int, batch: Batch) -> None:

@@ -37,24 +37,19 @@ class Record(Protocol):
         """(kind, milliseconds)."""
 
 
-class LogRecord:
-    """A record that edges other than Kafka, and tests, make."""
+class LogRecord(msgspec.Struct, gc=False):
+    """A record that edges other than Kafka, and tests, make. Positional, in the order in which a log keeps its parts.
 
-    __slots__ = ("_headers", "_key", "_offset", "_partition", "_timestamp", "_topic", "_value")
+    A struct, because one is made for every raw record: a quarter of the cost of a class of our own.
+    """
 
-    def __init__(
-        self,
-        topic: str,
-        partition: int,
-        offset: int,
-        key: bytes | None,
-        value: bytes | None,
-        timestamp_ms: int = 0,
-        headers: Headers | None = None,
-    ) -> None:
-        """Positional in the order in which a log keeps them."""
-        self._topic, self._partition, self._offset = topic, partition, offset
-        self._key, self._value, self._timestamp, self._headers = key, value, timestamp_ms, headers
+    _topic: str
+    _partition: int
+    _offset: int
+    _key: bytes | None
+    _value: bytes | None
+    _timestamp: int = 0
+    _headers: Headers | None = None
 
     def topic(self) -> str:  # noqa: D102
         return self._topic

@@ -21,7 +21,7 @@ _STAMP_MS = 60_000
 _TIME_MAX = (1 << 63) - 1
 
 Stored = tuple[bytes | None, bytes | None, int, bytes | None]
-"""(key, value, time in ms, encoded headers)"""
+"""(key, value, time in ms, encoded headers); time 0: when it is written"""
 
 _encode_headers = msgspec.msgpack.Encoder().encode
 _decode_headers = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
@@ -138,7 +138,7 @@ class Core:
             raise Poison(f"a record of {size} bytes for {name}: the log takes up to {self._record_bytes_max}")
         if not 0 <= at <= _TIME_MAX:
             raise Poison(f"a record for {name} with the time {at}: want milliseconds since 1970 in 63 bits")
-        return topic.base + partition, (key, value, at or self.clock.now_ms(), kept)
+        return topic.base + partition, (key, value, at, kept)
 
     def append(self, db: sqlite3.Connection, batches: Mapping[int, list[Stored]]) -> None:
         """Write records at the ends of their logs; inside a write transaction."""
@@ -148,7 +148,10 @@ class Core:
             ids = itertools.count((log << OFFSET_BITS) + first)
             db.executemany(
                 "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
-                [(row, key, value, at, headers) for row, (key, value, at, headers) in zip(ids, batch, strict=False)],
+                [
+                    (row, key, value, at or now_ms, headers)
+                    for row, (key, value, at, headers) in zip(ids, batch, strict=False)
+                ],
             )
             following = first + len(batch) + self._offset_gap
             db.execute("UPDATE logs SET next_offset = ? WHERE log = ?", (following, log))
