@@ -124,7 +124,7 @@ def test_ten_thousand_handles_on_one_contact(machine: Machine) -> None:
 
 
 def test_a_crowd_of_acts_of_one_author_takes_bounded_memory_and_nothing_is_unaccounted_for() -> None:
-    """A thousand here; `python -m benchmarks --only author` does the million."""
+    """What is kept of an author does not grow with what the author says: a thousand acts show it as well as a million."""
     machine = Machine(Settings(relevance=RelevanceSettings(relevance="all")))
     sizes, total = [], 0
     for _ in range(5):
