@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from config.problems import Problem
 from topologies.customer.rules.load import RULES_MAX, load_rules, starter_rules
-from topologies.customer.rules.problem import Problem
 from topologies.customer.rules.reason import QUOTE_CHARS_MAX, quoted, why
 from topologies.customer.rules.rule import Rule
 from topologies.customer.rules.step import AlertChange

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -88,7 +89,7 @@ class WorkerProcess:
         return self._output.read_text(errors="replace")
 
 
-class _Helper(threading.Thread):
+class _Helper(threading.Thread, ABC):
     """A thread that goes on until it is told to end. What went wrong in it is raised by `end`."""
 
     def __init__(self, name: str) -> None:
@@ -102,8 +103,9 @@ class _Helper(threading.Thread):
         except BaseException as problem:  # noqa: BLE001  handed to whoever asks
             self.problem = problem
 
+    @abstractmethod
     def work(self) -> None:
-        raise NotImplementedError
+        """What it does."""
 
     def end(self) -> None:
         """Wait until it has come to its end."""

@@ -12,9 +12,9 @@ from typing import Any
 
 import re2
 
+from config.problems import did_you_mean
 from topologies.customer.rules.expr_parse import COMPARISONS, FUNCTIONS, METHODS, Call, Const, ExprError, Node, Path
 from topologies.customer.rules.fields import CUSTOM, FIELDS, find
-from topologies.customer.rules.problem import did_you_mean
 
 PATTERN_MEMORY_BYTES = 1 << 20
 """What RE2 may use for one pattern: a thousand times what people write by hand."""

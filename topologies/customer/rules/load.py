@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import config
+from config.problems import Problem
 from topologies.customer.rules.located import BYTES_MAX, Located, Reader
-from topologies.customer.rules.problem import Problem
 from topologies.customer.rules.read import read_rule
 from topologies.customer.rules.rule import Rule
 

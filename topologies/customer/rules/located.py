@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from topologies.customer.rules.problem import Problem, did_you_mean, shown
+from config.problems import Problem, did_you_mean
+from topologies.customer.rules.problem import shown
 
 BYTES_MAX = 1 << 20
 NODES_MAX = 50_000

@@ -5,12 +5,13 @@ from typing import Any, cast
 
 import msgspec
 
+from config.problems import did_you_mean
 from topologies.customer.rules.expr import compile_tree
 from topologies.customer.rules.expr_check import check, fields_of
 from topologies.customer.rules.expr_parse import Call, Const, ExprError, Node, Path, parse
 from topologies.customer.rules.fields import CUSTOM, FIELDS, find, split
 from topologies.customer.rules.located import Located, Reader
-from topologies.customer.rules.problem import did_you_mean, shown
+from topologies.customer.rules.problem import shown
 from topologies.customer.rules.read_parts import (
     COOLDOWN_MS,
     Correlation,

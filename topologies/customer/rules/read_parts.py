@@ -5,8 +5,9 @@ from typing import Literal, cast
 
 import msgspec
 
+from config.problems import did_you_mean
 from topologies.customer.rules.located import Located, Reader, span
-from topologies.customer.rules.problem import did_you_mean, shown
+from topologies.customer.rules.problem import shown
 
 COOLDOWN_MS = 3_600_000
 WITHIN_MS_MAX = 30 * 86_400_000

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
+from config.problems import did_you_mean
 from topologies.customer.rules.fields import FIELDS, find, split
 from topologies.customer.rules.located import span
-from topologies.customer.rules.problem import did_you_mean
 from topologies.customer.rules.rule import Rule
 from topologies.customer.rules.step import AlertChange
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from topologies.customer.rules.problem import Problem
+from config.problems import Problem
 from topologies.customer.rules.rule import Rule, RuleTest
 
 

@@ -11,12 +11,13 @@ Texts are compared whatever their case, patterns (`re`) as they are written. It 
 
 from typing import Any
 
+from config.problems import did_you_mean
 from topologies.customer.rules.expr import fold_text
 from topologies.customer.rules.expr_check import pattern_problem
 from topologies.customer.rules.expr_parse import Call, Const, Node, Path
 from topologies.customer.rules.fields import CUSTOM, FIELDS, Field, find
 from topologies.customer.rules.located import Located, Reader
-from topologies.customer.rules.problem import did_you_mean, shown
+from topologies.customer.rules.problem import shown
 
 ORDER = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 TEXT = {"contains": "has_any", "startswith": "starts_any", "endswith": "ends_any"}
