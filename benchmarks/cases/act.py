@@ -41,6 +41,7 @@ def _run(address: str, calls: list[Call], encoded: list[bytes]) -> int:
     for (state, _, now), data in zip(calls, encoded, strict=True):
         _, event = decode(data)
         items = dict(state.items())
-        batch.take(encoder.encode(fold(state, event, now, with_model), items, now.seen_at, now.upto))
+        outcome = encoder.encode(fold(state, event, now, with_model), items, now.seen_at, now.upto)
+        batch.take(outcome, now.seen_at)
     batch.finish()
     return len(calls)

@@ -50,7 +50,7 @@ def _preparation(one: InputSettings) -> Callable[[], AbstractContextManager[Run]
                 batch.begin()
                 ingest.take(found, tasks, batch)
                 batch.producer.abort()
-                batch.release(lambda _: None)
+                batch.release(lambda _: None, 0)
             return _REPEATS * len(found)
 
         yield run

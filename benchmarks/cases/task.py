@@ -86,4 +86,4 @@ def _fold(task: Task, chunk: tuple[Record, ...], batch: Batch, store: StateStore
             commit = committer.write_state(task, batch)
             task.committed()
             store.apply([commit])
-        batch.release(told)
+        batch.release(told, 0)

@@ -5,7 +5,7 @@ fold, normalise ──► send (into the transaction)            delete outputs,
                 ──► notes                                  given out once the commit went through
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 
 from streams.core.facts import Fact
@@ -34,10 +34,12 @@ class Batch:
 
     def clear(self) -> None:
         """Forget what was in hand."""
-        self.records = self.events = self.wakes = self.sends = self.bytes = self.rejects = 0
+        self.records = self.events = self.wakes = self.sends = self.bytes = self.rejects = self.loads = 0
         self.newest: dict[tuple[str, bytes], Published] = {}
         self.notes: list[Fact] = []
-        self.published: Counter[str] = Counter()
+        self.load_ms: list[int] = []
+        # When what led to each document was received, by output.
+        self.published: defaultdict[str, list[int]] = defaultdict(list)
 
     def begin(self) -> None:
         """Open a transaction unless one is open. Raises `Fenced` when the producer was replaced, `Retryable`."""
@@ -47,13 +49,13 @@ class Batch:
             self.producer.begin()
             self.open = True
 
-    def take(self, outcome: Outcome) -> None:
-        """Everything of an outcome but its state."""
+    def take(self, outcome: Outcome, seen_at: int) -> None:
+        """Everything of an outcome but its state. `seen_at`: of the event it came of."""
         send, inbox = self.send, self._inbox
         for data, key in outcome.sends:
             send(inbox, data, key)
         for document in outcome.published:
-            self.published[document.name] += 1
+            self.published[document.name].append(seen_at)
             if document.output.compact:
                 self.newest[document.name, document.key] = document
             else:
@@ -96,16 +98,22 @@ class Batch:
             )
         )
 
-    def release(self, tell: Callable[[Fact], None]) -> None:
-        """The commit went through: give out what was noted, and start anew."""
+    def release(self, tell: Callable[[Fact], None], committed_at: int) -> None:
+        """The commit went through: give out what was noted, and start anew. `committed_at`: since when all can see it."""
         notes, events, wakes, published = self.notes, self.events, self.wakes, self.published
+        loads, load_ms = self.loads, self.load_ms
         self.open = False
         self.clear()
         if events:
             tell(facts.EventsFolded(amount=events))
         if wakes:
             tell(facts.WakesFired(amount=wakes))
-        for output, amount in published.items():
-            tell(facts.OutputsPublished(output=output, amount=amount))
+        if loads:
+            tell(facts.AddressesLoaded(amount=loads, took_ms=load_ms))
+        if events + wakes > loads:
+            tell(facts.AddressesAtHand(amount=events + wakes - loads))
+        for output, seen in published.items():
+            delays_ms = [committed_at - at for at in seen]
+            tell(facts.OutputsPublished(output=output, amount=len(seen), delays_ms=delays_ms))
         for note in notes:
             tell(note)

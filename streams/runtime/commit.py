@@ -74,11 +74,12 @@ class Committer:
         self.send_offsets(raw, tasks, batch, consumers, deadline)
         self.commit_log(batch, deadline)
         # From here on it has happened, whatever becomes of the store.
+        committed_at = self._clock.now_ms()
         self._settle(raw, tasks)
         try:
-            self.apply_to_store(commits, min(deadline, self._clock.now_ms() + self._limits.apply_retry_ms))
+            self.apply_to_store(commits, min(deadline, committed_at + self._limits.apply_retry_ms))
         finally:
-            self._release(batch, commits, began_at)
+            self._release(batch, commits, began_at, committed_at)
 
     # -- the verbs
 
@@ -160,16 +161,18 @@ class Committer:
         for entry in raw.values():
             entry.published = entry.seen_at
 
-    def _release(self, batch: Batch, commits: list[StateCommit], began_at: int) -> None:
+    def _release(self, batch: Batch, commits: list[StateCommit], began_at: int, committed_at: int) -> None:
+        now_ms = self._clock.now_ms()
         summary = facts.BatchCommitted(
             records=batch.records,
             sends=batch.sends,
             items=sum(len(items) for commit in commits for items in commit.changes.values()),
             partitions=len(commits),
             bytes=batch.bytes,
-            took_ms=self._clock.now_ms() - began_at,
+            took_ms=now_ms - began_at,
+            apply_ms=now_ms - committed_at if commits else None,
         )
-        batch.release(self._tell)
+        batch.release(self._tell, committed_at)
         self._tell(summary)
 
     def _progress(self, batch: Batch, task: str, upto: tuple[int, ...]) -> None:

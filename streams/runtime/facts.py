@@ -5,7 +5,15 @@ Facts of a batch are given out when it is committed; those of work that was abor
 
 from typing import ClassVar
 
-from streams.core.facts import Fact, Level
+from streams.core.facts import Fact, Level, Measure
+
+DELAYS_MS = (
+    20, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000,
+)  # fmt: skip
+"""Bounds for delays: close to the promise (half of all within 120 ms, 99 % within 200), wide for backlogs."""
+
+LONG_MS = (10, 100, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000)
+"""Bounds for restores."""
 
 
 class BatchCommitted(Fact, frozen=True, kw_only=True):
@@ -13,13 +21,30 @@ class BatchCommitted(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "commits_total"
     level: ClassVar[Level] = "debug"
-    help: ClassVar[str] = "Commits. None for seconds under load: look at retries and the log."
+    help: ClassVar[str] = "Commits that went through."
+    advice: ClassVar[str] = "None for seconds while records wait: look at `retries_total` and at the brokers."
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure(
+            "took_ms",
+            "commit_seconds",
+            "How long a commit takes, from the end of the batch until log and store have it.",
+            "Above 50 ms: compare with `apply_seconds`. What is not the store is the brokers: look at their disks and "
+            "request queues, and at `retries_total`.",
+        ),
+        Measure(
+            "apply_ms",
+            "apply_seconds",
+            "How long the store takes to apply a commit, of commits that change state.",
+            "Above 20 ms: Redis is busy, swaps, or forks for a snapshot; look at its SLOWLOG and latest_fork_usec.",
+        ),
+    )
     records: int
     sends: int
     items: int
     partitions: int
     bytes: int
     took_ms: int
+    apply_ms: int | None
 
 
 class RecordsIngested(Fact, frozen=True, kw_only=True):
@@ -29,6 +54,7 @@ class RecordsIngested(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("topic",)
     help: ClassVar[str] = "Raw records read, by topic."
+    advice: ClassVar[str] = "Nothing where there should be: does the source still write? Compare with `lag_records`."
     topic: str
 
 
@@ -39,6 +65,7 @@ class EventsArrived(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("topic",)
     help: ClassVar[str] = "Events that raw records became, by topic."
+    advice: ClassVar[str] = "None though records are read: all are irrelevant, unknown or rejected; see those counters."
     topic: str
 
 
@@ -48,7 +75,8 @@ class RecordsIrrelevant(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "raw_irrelevant_total"
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("topic",)
-    help: ClassVar[str] = "Raw records that were left out as irrelevant, by topic. All of them: look at the terms."
+    help: ClassVar[str] = "Raw records that were left out as irrelevant, by topic."
+    advice: ClassVar[str] = "All of them: look at `relevance.terms`, `accounts` and `domains`."
     topic: str
 
 
@@ -58,7 +86,10 @@ class KindUnknown(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "raw_unknown_total"
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("topic", "kind")
-    help: ClassVar[str] = "Payloads of kinds we do not read, by topic and kind. New ones: has the source changed?"
+    help: ClassVar[str] = "Payloads of kinds we do not read, by topic and kind."
+    advice: ClassVar[str] = (
+        "A new kind, or many: has the source changed? They are passed over, not lost: they stay in the raw topic."
+    )
     topic: str
     kind: str
 
@@ -69,6 +100,7 @@ class EventsFolded(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "events_folded_total"
     level: ClassVar[Level] = "debug"
     help: ClassVar[str] = "Inbox events folded."
+    advice: ClassVar[str] = "None while `lag_records` of the inbox grows: look at `/health`, then at `commits_total`."
 
 
 class WakesFired(Fact, frozen=True, kw_only=True):
@@ -77,16 +109,61 @@ class WakesFired(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "wakes_fired_total"
     level: ClassVar[Level] = "debug"
     help: ClassVar[str] = "Addresses woken because their time had come."
+    advice: ClassVar[str] = "None for hours: stream time stands; look at `stream_time_behind_seconds`."
+
+
+class AddressesLoaded(Fact, frozen=True, kw_only=True):
+    """Addresses were read from the store, because they were not in memory. `took_ms`: each round trip."""
+
+    counter: ClassVar[str] = "cache_misses_total"
+    level: ClassVar[Level] = "debug"
+    help: ClassVar[str] = "Addresses that were not in memory and had to be read from the store."
+    advice: ClassVar[str] = (
+        "More than half of all look-ups for long: raise `engine.cache_addresses_max` if there is memory (2 KB each)."
+    )
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure(
+            "took_ms",
+            "load_seconds",
+            "How long the store takes to answer what a batch misses: one round trip.",
+            "Above 20 ms: Redis is far away or busy; look at its SLOWLOG, at the network, and at `cache_misses_total`.",
+        ),
+    )
+    took_ms: list[int]
+
+
+class AddressesAtHand(Fact, frozen=True, kw_only=True):
+    """Events found their address in memory."""
+
+    counter: ClassVar[str] = "cache_hits_total"
+    level: ClassVar[Level] = "debug"
+    help: ClassVar[str] = "Look-ups of an address (by an event or a wake) that needed no read from the store."
+    advice: ClassVar[str] = "Take hits / (hits + misses): it is low for minutes after a rebalance, then should recover."
 
 
 class OutputsPublished(Fact, frozen=True, kw_only=True):
-    """Documents were written to an output topic."""
+    """Documents were written to an output topic. `delays_ms`: of each, since what led to it was received."""
 
     counter: ClassVar[str] = "outputs_total"
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("output",)
-    help: ClassVar[str] = "Documents written, by output."
+    help: ClassVar[str] = "Documents written, by output (`late`: acts that came too late; `unmatched`: nobody's)."
+    advice: ClassVar[str] = (
+        "`late` rises: a source lags by more than `identity.hold_ms`. `unmatched` is nearly all: does the CRM feed run?"
+    )
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure(
+            "delays_ms",
+            "output_delay_seconds",
+            "From the receipt of what led to a document until subscribers can read it, by output. Documents of a wake "
+            "count from the stream time that woke it.",
+            "p99 above 0.2 s: see `lag_records`, then `commit_seconds`. Old records (a backlog, a requeue) count with "
+            "their age.",
+            DELAYS_MS,
+        ),
+    )
     output: str
+    delays_ms: list[int]
 
 
 class RecordRejected(Fact, frozen=True, kw_only=True):
@@ -95,7 +172,10 @@ class RecordRejected(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "rejects_total"
     level: ClassVar[Level] = "warning"
     labels: ClassVar[tuple[str, ...]] = ("topic", "fold")
-    help: ClassVar[str] = "Records in the dead-letter topic. Look at them with `rapport dlq ls`."
+    help: ClassVar[str] = "Records that went to the dead-letter topic, by topic and fold."
+    advice: ClassVar[str] = (
+        "`rapport dlq ls` shows causes; once they are mended, `rapport dlq requeue` brings them back."
+    )
     topic: str
     partition: int
     offset: int
@@ -110,6 +190,7 @@ class TickWritten(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "ticks_total"
     level: ClassVar[Level] = "debug"
     help: ClassVar[str] = "Ticks written into inbox partitions."
+    advice: ClassVar[str] = "None while somebody waits for a time: look at `stream_time_held_by`."
     upto: tuple[int, int, int]
     behind_ms: int
     held_by: str
@@ -121,7 +202,10 @@ class StreamTimeHeld(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "stream_time_held_total"
     level: ClassVar[Level] = "info"
     labels: ClassVar[tuple[str, ...]] = ("task",)
-    help: ClassVar[str] = "Minutes in which stream time waited for a task that has never had a record."
+    help: ClassVar[str] = "Minutes in which stream time waited for a task that has never said how far it is, by task."
+    advice: ClassVar[str] = (
+        'Its partition never had a record: bring one, or set `silence = "nothing happened"` for the input if that is true.'
+    )
     task: str
 
 
@@ -131,7 +215,8 @@ class TimeNotBelieved(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "receive_times_ahead_total"
     level: ClassVar[Level] = "warning"
     labels: ClassVar[tuple[str, ...]] = ("topic",)
-    help: ClassVar[str] = "Receive times ahead of the log's. The source's clock is wrong."
+    help: ClassVar[str] = "Receive times ahead of the log's own, by topic; the log's count instead."
+    advice: ClassVar[str] = "The clock of the source, or of its gateway, is wrong: set it."
     topic: str
     ahead_ms: int
 
@@ -143,7 +228,20 @@ class StateRestored(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = "info"
     labels: ClassVar[tuple[str, ...]] = ("how",)
     help: ClassVar[str] = (
-        "Partitions whose state was brought level with the log. `rebuilt` again and again: look at Redis."
+        "Partitions whose state was brought level with the log, by how (intact, empty, caught up, rebuilt)."
+    )
+    advice: ClassVar[str] = (
+        "`rebuilt` again and again: Redis loses its data; look at its memory policy and persistence."
+    )
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure(
+            "took_ms",
+            "restore_seconds",
+            "How long a partition took from its assignment until its state was in place, by how.",
+            "Long ones that are `intact`: the brokers are slow to say where the group stands. Long rebuilds: see the "
+            "size of the changelog.",
+            LONG_MS,
+        ),
     )
     partition: int
     how: str
@@ -157,7 +255,10 @@ class StateFoundLost(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "state_lost_total"
     level: ClassVar[Level] = "warning"
-    help: ClassVar[str] = "The store was emptied, rolled back or replaced. Nothing is lost; find out who did it."
+    help: ClassVar[str] = "Times the store was found emptied, rolled back or replaced; the partition is restored."
+    advice: ClassVar[str] = (
+        "Nothing is lost; find out who did it: a FLUSHALL, a fail-over, an eviction policy, an old dump?"
+    )
     partition: int
     want: int
     found: int | None
@@ -168,7 +269,10 @@ class StateAhead(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "state_ahead_total"
     level: ClassVar[Level] = "error"
-    help: ClassVar[str] = "The store was ahead of the log. Was the log restored from a backup?"
+    help: ClassVar[str] = "Times the store was ahead of the log; it is filled anew."
+    advice: ClassVar[str] = (
+        "Was the log restored from a backup? Or do two applications share a Redis under one `engine.app`?"
+    )
     partition: int
     want: int
     found: int
@@ -179,7 +283,11 @@ class WorkerFenced(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "fenced_total"
     level: ClassVar[Level] = "warning"
-    help: ClassVar[str] = "A worker was taken for dead. Often: it is too slow, or two share a slot."
+    help: ClassVar[str] = "Times this worker was taken for dead; what was not committed is done again by the owner."
+    advice: ClassVar[str] = (
+        "Again and again: two workers share a slot, or it stood still beyond `engine.session_timeout_ms`: look at CPU, "
+        "swap and `commit_seconds`."
+    )
     reason: str
 
 
@@ -188,7 +296,8 @@ class CommitDoubtful(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "commits_doubtful_total"
     level: ClassVar[Level] = "warning"
-    help: ClassVar[str] = "Commits whose outcome was unknown. The log has decided; look at its health."
+    help: ClassVar[str] = "Commits whose outcome was unknown; the log was asked and has decided."
+    advice: ClassVar[str] = "Nothing is lost or doubled. Look at the brokers' health and at the network."
     reason: str
 
 
@@ -197,7 +306,8 @@ class TransactionAborted(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "aborts_total"
     level: ClassVar[Level] = "info"
-    help: ClassVar[str] = "Transactions dropped and done again. Many: look at the reasons beside them."
+    help: ClassVar[str] = "Transactions dropped; their records are done again."
+    advice: ClassVar[str] = "A few with every rebalance are normal. Many: the log lines say why."
     reason: str
 
 
@@ -207,7 +317,10 @@ class CallRetried(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "retries_total"
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("what",)
-    help: ClassVar[str] = "Calls made again. A steady rate: the log or the store is down or full."
+    help: ClassVar[str] = "Calls made again because log or store could not answer, by what was tried."
+    advice: ClassVar[str] = (
+        "A steady rate: `commit`, `step`, `locate`: the brokers; `apply`, `restore`: Redis or the brokers, down or full."
+    )
     what: str
     reason: str
 
@@ -218,6 +331,7 @@ class PartitionsChanged(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "rebalances_total"
     level: ClassVar[Level] = "info"
     labels: ClassVar[tuple[str, ...]] = ("change",)
-    help: ClassVar[str] = "Partitions assigned, revoked or lost. Many: workers come and go, or are too slow."
+    help: ClassVar[str] = "Times partitions were assigned, revoked or lost."
+    advice: ClassVar[str] = "Many: workers come and go, or one is too slow for `engine.session_timeout_ms`."
     change: str
     partitions: tuple[str, ...]

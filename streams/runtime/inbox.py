@@ -67,7 +67,7 @@ class InboxSide:
             # One at a time, also where more is in hand because a tick took several commits.
             now = {partition: records[:1] for partition, records in by_partition.items()}
             self._reject_deadly(now, batch)
-        self._load(now)
+        self._load(now, batch)
         batch.begin()
         left: list[Record] = []
         for partition, records in by_partition.items():
@@ -143,17 +143,20 @@ class InboxSide:
                     batch.reject(record, cause=CAUSE, fold="")
                     self.tasks[partition].position = record.offset() + 1
 
-    def _load(self, by_partition: Mapping[int, list[Record]]) -> None:
+    def _load(self, by_partition: Mapping[int, list[Record]], batch: Batch) -> None:
         """Bring every address into memory: all partitions in one round trip."""
         tasks = self.tasks
         wanted = {partition: tasks[partition].missing(records) for partition, records in by_partition.items()}
         wanted = {partition: keys for partition, keys in wanted.items() if keys}
         if not wanted:
             return
+        began_at = self._clock.now_ms()
         seqs = {partition: tasks[partition].seq for partition in wanted}
         loaded = self._store.load({partition: list(keys) for partition, keys in wanted.items()}, seqs)
         now_ms = self._clock.now_ms()
+        batch.load_ms.append(now_ms - began_at)
         for partition, keys in wanted.items():
+            batch.loads += len(keys)
             tasks[partition].admit(keys, loaded)
             tasks[partition].loaded_at = now_ms
 

@@ -161,7 +161,7 @@ class Task:
         if outcome.changes or outcome.wake != KEEP:
             self._keep(resident, outcome)
         batch.bytes += outcome.bytes
-        batch.take(outcome)
+        batch.take(outcome, now.seen_at)
 
     def _keep(self, resident: Resident, outcome: Outcome) -> None:
         address, items = resident.address, resident.items

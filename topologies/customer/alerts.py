@@ -254,7 +254,7 @@ def _bytes(ids: Iterable[str]) -> int:
 def _tell(turn: Turn, rule: Rule, change: AlertChange, context: Context) -> None:
     document = alert_out(rule, change, turn.customer, why(rule, change, context), turn.model.hash)
     turn.publish("alerts", document, key=change.alert)
-    turn.effects.append(Note(AlertTold(rule=rule.id, status=change.status)))
+    turn.effects.append(Note(AlertTold(rule=rule.id, status=change.status, severity=rule.severity)))
 
 
 def standing_context(turn: Turn) -> dict[str, Any]:

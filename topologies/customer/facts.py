@@ -11,7 +11,12 @@ class ConditionUnknown(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "conditions_unknown_total"
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("rule",)
-    help: ClassVar[str] = "Conditions that miss a field, by rule. As many as there are acts: is the field ever filled?"
+    help: ClassVar[str] = (
+        "Conditions that could not be decided because a field was missing, by rule; they did not match."
+    )
+    advice: ClassVar[str] = (
+        "As many as there are acts: is the field ever filled? See `profile.fields` and the CRM mapping."
+    )
     rule: str
 
 
@@ -20,10 +25,14 @@ class AlertTold(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "alerts_total"
     level: ClassVar[Level] = "debug"
-    labels: ClassVar[tuple[str, ...]] = ("rule", "status")
-    help: ClassVar[str] = "Changes of alerts, by rule and status. Many withdrawn: identities are uncertain."
+    labels: ClassVar[tuple[str, ...]] = ("rule", "status", "severity")
+    help: ClassVar[str] = "Changes of alerts, by rule, status (fired, updated, resolved, withdrawn) and severity."
+    advice: ClassVar[str] = (
+        "Many `fired` by one rule: raise its threshold or cooldown. Many `withdrawn`: identities are uncertain."
+    )
     rule: str
     status: str
+    severity: str
 
 
 class JoinTooLate(Fact, frozen=True, kw_only=True):
@@ -31,7 +40,10 @@ class JoinTooLate(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "joins_too_late_total"
     level: ClassVar[Level] = "info"
-    help: ClassVar[str] = "Joins of acts older than what is remembered. Expected after a requeue of old dead letters."
+    help: ClassVar[str] = "Joins of acts older than what is remembered; they do not count."
+    advice: ClassVar[str] = (
+        "Expected after a requeue of old dead letters. Else: a CRM feed lags by more than `identity.hold_ms`."
+    )
 
 
 class ErasedEventDropped(Fact, frozen=True, kw_only=True):
@@ -40,7 +52,8 @@ class ErasedEventDropped(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "erased_events_dropped_total"
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("kind",)
-    help: ClassVar[str] = "Events for erased people, by kind. If they go on: the CRM still has the person."
+    help: ClassVar[str] = "Events that came for erased people and were dropped, by kind."
+    advice: ClassVar[str] = "If they go on: the CRM still has the person; delete it there."
     kind: str
 
 
@@ -50,6 +63,7 @@ class CustomerErased(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "customers_erased_total"
     level: ClassVar[Level] = "info"
     help: ClassVar[str] = "People erased."
+    advice: ClassVar[str] = "Nothing. It should be what your privacy desk has asked for."
     until: int
 
 
@@ -58,8 +72,9 @@ class IdentifiersRefused(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "identifiers_refused_total"
     level: ClassVar[Level] = "warning"
-    help: ClassVar[str] = (
-        "Identifiers beyond `identity.identifiers_max` of one customer. See `identity.links`: refused."
+    help: ClassVar[str] = "Identifiers beyond `identity.identifiers_max` of one customer; they are refused."
+    advice: ClassVar[str] = (
+        "`rapport tail links` names them (`refused`): a collective account in the CRM? Block its values."
     )
 
 
@@ -69,5 +84,6 @@ class RecordRefused(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "customer_records_refused_total"
     level: ClassVar[Level] = "warning"
     labels: ClassVar[tuple[str, ...]] = ("what",)
-    help: ClassVar[str] = "Records or decisions beyond what one customer keeps. A collective account in the CRM?"
+    help: ClassVar[str] = "Records or decisions beyond what one customer keeps, by what."
+    advice: ClassVar[str] = "A collective account in the CRM? Split it there."
     what: str

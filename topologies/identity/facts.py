@@ -11,7 +11,10 @@ class ActSealedEarly(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "acts_sealed_early_total"
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("cap",)
-    help: ClassVar[str] = "Acts sealed before `hold`, by the cap: raise identity.held_max or unclaimed_per_hour_max."
+    help: ClassVar[str] = "Acts sealed before `hold` was over, by the cap that was reached."
+    advice: ClassVar[str] = (
+        "Many: raise the setting of that name (`identity.held_max`, `unclaimed_per_hour_max`, `joined_max`), or let bots be."
+    )
     cap: str
 
 
@@ -20,7 +23,8 @@ class ActTooLate(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "acts_too_late_total"
     level: ClassVar[Level] = "debug"
-    help: ClassVar[str] = "Acts left out as older than what is remembered. Many: a source lags by more than `hold`."
+    help: ClassVar[str] = "Acts left out as older than what is remembered; they stand in the `late` output."
+    advice: ClassVar[str] = "Many: a source lags by more than `identity.hold_ms`, or an old topic is read again."
 
 
 class ActCut(Fact, frozen=True, kw_only=True):
@@ -29,6 +33,7 @@ class ActCut(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "acts_cut_total"
     level: ClassVar[Level] = "debug"
     help: ClassVar[str] = "Acts whose text, targets or topics were cut to what is kept."
+    advice: ClassVar[str] = "Nothing, unless a source suddenly sends only such: then look at its payloads."
 
 
 class ActAfterErase(Fact, frozen=True, kw_only=True):
@@ -36,7 +41,8 @@ class ActAfterErase(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "acts_after_erase_total"
     level: ClassVar[Level] = "info"
-    help: ClassVar[str] = "Acts of erased people that were still under way."
+    help: ClassVar[str] = "Acts of erased people that were still under way, and were left out."
+    advice: ClassVar[str] = "Nothing: a few after each erasure are expected."
 
 
 class ChangeAfterErase(Fact, frozen=True, kw_only=True):
@@ -44,7 +50,8 @@ class ChangeAfterErase(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "changes_after_erase_total"
     level: ClassVar[Level] = "info"
-    help: ClassVar[str] = "Changes of erased records that were left out. Many: the CRM still has the person."
+    help: ClassVar[str] = "Changes of erased records that were left out."
+    advice: ClassVar[str] = "Many: the CRM still has the person; delete it there."
 
 
 class ClaimRefused(Fact, frozen=True, kw_only=True):
@@ -53,7 +60,10 @@ class ClaimRefused(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "claims_refused_total"
     level: ClassVar[Level] = "warning"
     labels: ClassVar[tuple[str, ...]] = ("type",)
-    help: ClassVar[str] = "Claims refused at identity.claimants_max: block the value, or raise the limit."
+    help: ClassVar[str] = "Claims refused because too many customers claim the identifier, by its type."
+    advice: ClassVar[str] = (
+        "Put the value into `identity.blocked` (a shared mailbox?), or raise `identity.claimants_max`."
+    )
     type: str
 
 
@@ -64,6 +74,7 @@ class SightingRefused(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("what",)
     help: ClassVar[str] = "Sightings left out: accounts of one handle, handles of one account, records of one e-mail."
+    advice: ClassVar[str] = "Rare. Many: a shared value; put it into `identity.blocked`."
     what: str
 
 
@@ -74,6 +85,7 @@ class HistoryFolded(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("what",)
     help: ClassVar[str] = "Histories of CRM fields, deletions or handles that had more entries than are kept."
+    advice: ClassVar[str] = "Many: something in the CRM writes the same record again and again; find it."
     what: str
 
 
@@ -82,7 +94,8 @@ class ValueCut(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "values_cut_total"
     level: ClassVar[Level] = "warning"
-    help: ClassVar[str] = "CRM values that were cut, or fields left out: they are not meant for a profile."
+    help: ClassVar[str] = "CRM values that were cut, or fields left out, because they are too large or too many."
+    advice: ClassVar[str] = "Take long texts out of the input's `fields`: they are not meant for a profile."
 
 
 class ChildRefused(Fact, frozen=True, kw_only=True):
@@ -91,7 +104,8 @@ class ChildRefused(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "children_refused_total"
     level: ClassVar[Level] = "warning"
     labels: ClassVar[tuple[str, ...]] = ("kind",)
-    help: ClassVar[str] = "Contacts of a company, or cases of a contact, beyond what is followed."
+    help: ClassVar[str] = "Contacts of a company, or cases of a contact, beyond what is followed, by kind."
+    advice: ClassVar[str] = "A collective record in the CRM? Split it there."
     kind: str
 
 
@@ -101,6 +115,7 @@ class ReplyUnanswered(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "replies_without_author_total"
     level: ClassVar[Level] = "debug"
     help: ClassVar[str] = "Our replies to posts whose author was not seen within `hold`."
+    advice: ClassVar[str] = "Many: posts we answer are not in the firehose; is the source's filter too narrow?"
 
 
 class LinksUntold(Fact, frozen=True, kw_only=True):
@@ -108,4 +123,5 @@ class LinksUntold(Fact, frozen=True, kw_only=True):
 
     counter: ClassVar[str] = "links_untold_total"
     level: ClassVar[Level] = "warning"
-    help: ClassVar[str] = "Changes of links that were not published: dozens of customers claim one identifier."
+    help: ClassVar[str] = "Changes of links that were not published, because one event changed too many."
+    advice: ClassVar[str] = "Dozens of customers claim one identifier: put it into `identity.blocked`."

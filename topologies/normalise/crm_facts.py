@@ -15,8 +15,9 @@ class IdentifiersLeftOut(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = "debug"
     labels: ClassVar[tuple[str, ...]] = ("source", "field", "why")
     help: ClassVar[str] = (
-        "Values of CRM fields that name nobody. Many unreadable ones: look at the field, or its mapping."
+        "Values of CRM fields that name nobody, by source, field and why (blocked, unreadable, too long)."
     )
+    advice: ClassVar[str] = "Many `unreadable`: look at the field, or at its mapping in `[[inputs]]`."
     source: str
     field: str
     why: str
@@ -29,7 +30,8 @@ class ChangesMissed(Fact, frozen=True, kw_only=True):
     counter: ClassVar[str] = "crm_changes_missed_total"
     level: ClassVar[Level] = "warning"
     labels: ClassVar[tuple[str, ...]] = ("source", "what")
-    help: ClassVar[str] = "Changes a CRM announced without their content. Load the records again as `contacts`."
+    help: ClassVar[str] = "Changes a CRM announced without their content, by source and what."
+    advice: ClassVar[str] = "Read those records again: load them as a `contacts` input."
     source: str
     what: str
     records: tuple[str, ...] = ()
