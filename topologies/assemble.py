@@ -2,13 +2,10 @@
 
 with open_log(settings) as log,                        log.bootstrap_servers, or <log.directory>/log.sqlite
      open_store(settings, log.cluster_id) as store,    state.redis_url, or a redis-server in <log.directory>/redis
-     claim_slot(settings) as slot,                     <log.directory>/slots/<slot>.lock
      open_worker(...) as worker: …                     closed in the opposite order: commit, leave, release
 """
 
-import fcntl
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,10 +23,10 @@ from streams.runtime.worker import Role, Worker
 from streams.state.embedded import EmbeddedRedis
 from streams.state.redis_store import RedisStore
 from streams.transport.sqlite_log import SqliteLog
+from topologies.slots import make_folder
 
 RAW_RETENTION_MS = 7 * DAY_MS
 """Of raw topics that we create ourselves; where they belong to somebody else, so does the decision."""
-SLOTS_MAX = 64
 
 
 class SystemClock:
@@ -86,7 +83,7 @@ def _kafka(settings: Settings) -> Log:
 def _sqlite(settings: Settings, clock: Clock, create: bool) -> Log:
     path = log_file(settings)
     if create:
-        _folder(path.parent)
+        make_folder(path.parent)
     elif not path.exists():
         raise Fatal(
             f"log.directory: want a log at {path}, found none; start `rapport run` first, "
@@ -105,28 +102,6 @@ def open_store(settings: Settings, cluster_id: str) -> Iterator[RedisStore]:
         store = RedisStore.connect(url, app=settings.engine.app, cluster_id=cluster_id, password=password_of(settings))
         stack.callback(store.close)
         yield store
-
-
-@contextmanager
-def claim_slot(settings: Settings, slot: str | None = None) -> Iterator[str]:
-    """A name that no other worker on this log has: the one asked for, else the first number that is free.
-
-    The same slot after a restart takes over what its predecessor left open, at once. Raises `Fatal` when it is taken.
-    """
-    folder = Path(settings.log.directory) / "slots"
-    _folder(folder)
-    for name in [slot] if slot is not None else map(str, range(SLOTS_MAX)):
-        with (folder / f"{name}.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            # Workers of several machines share a broker: their names must differ.
-            yield f"{socket.gethostname()}-{name}" if settings.log.bootstrap_servers and slot is None else name
-            return
-    if slot is not None:
-        raise Fatal(f"--slot: want a slot of its own, found {slot!r} taken by a worker that runs; leave the option out")
-    raise Fatal(f"want at most {SLOTS_MAX} workers on one log, found as many; stop one of them")
 
 
 @contextmanager
@@ -229,14 +204,4 @@ def password_of(settings: Settings) -> str:
         raise Fatal(
             f"state.redis_password_file: want a file whose first line is the password, found {name!r} unreadable "
             f"({problem}); check the path and the permissions"
-        ) from problem
-
-
-def _folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise Fatal(
-            f"log.directory: want a folder that can be written, found {path} is not ({problem}); "
-            "name another one, or give this user the right to write there"
         ) from problem

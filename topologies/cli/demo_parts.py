@@ -43,7 +43,7 @@ class WorkerProcess:
         env = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
         with output.open("w") as file:
             self._process = subprocess.Popen(  # noqa: S603  our own module
-                [sys.executable, "-m", "topologies.cli.demo_worker", str(config)],
+                [sys.executable, "-m", "topologies.cli.worker_process", "--config", str(config)],
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=file,

@@ -1,7 +1,8 @@
 """`rapport run`: a worker. Start more of them: they share the work."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import FrameType
 from typing import Annotated
 
@@ -14,14 +15,18 @@ from streams.runtime import facts
 from streams.runtime.topology import Topology
 from streams.runtime.worker import Role, Worker
 from topologies.cli.configured import configured
-from topologies.cli.shell import Configs, Json, usage
+from topologies.cli.shell import Configs, Json, complain, usage
+from topologies.cli.workers import Crew
+from topologies.slots import SLOTS_MAX, claim_slot
 
 SHOW_MS = 1_000
 """How often the gauges are set."""
 SAY_MS = 10_000
 """How often a line says how it goes, while something is done."""
+_PORT_MAX = 65_535
 
 _SLOT_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+_SLOT_CHARS_MAX = 64
 
 
 class Stop:
@@ -58,15 +63,30 @@ def run(
         int,
         typer.Option(help="Port of /metrics on loopback; overrides observe.metrics_port; 0: none.", show_default=False),
     ] = -1,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=SLOTS_MAX, help="So many workers, each a process, under one that looks after them."),
+    ] = 1,
+    held: Annotated[bool, typer.Option(hidden=True, help="Whoever started this holds the slot.")] = False,
     as_json: Json = False,
 ) -> None:
     """A worker: reads, recognises, scores, alerts, until SIGTERM or Ctrl-C. Several share the work.
 
     Without a broker the log is one SQLite file, and Redis is one of our own unless state.redis_url names another.
+
+    `--workers N` starts N of them with slots of their own (`--slot NAME`: NAME-0, NAME-1, …) and metrics ports that
+    count up from the first. Their lines carry the slot. SIGTERM and Ctrl-C are passed on: all commit and leave. A
+    worker that dies is started again, after a pause that grows from half a second to half a minute. One that ends with
+    a problem a person must look at stops all, with its exit code. More processes than cores make nothing faster, and
+    more workers than engine.partitions leave some without work.
+
+    Workers on several machines share one broker and one Redis: start this on each of them. A slot has to be the same
+    after a restart, for what a dead worker left open to be taken over at once; the default follows from the host and
+    log.directory, so name it by `--slot` where these change (containers).
     """
     if role not in {"both", "ingest", "fold"}:
         raise usage("--role", want="both, ingest or fold", got=repr(role), fix="choose one")
-    if not set(slot) <= _SLOT_CHARS or len(slot) > 64:
+    if not held and (not set(slot) <= _SLOT_CHARS or len(slot) > _SLOT_CHARS_MAX):
         raise usage("--slot", want="letters, digits, '_' and '-', at most 64", got=repr(slot), fix="choose another")
     setup = configured(config)
     settings = setup.settings
@@ -77,16 +97,50 @@ def run(
         )
     log_format = "json" if as_json else settings.observe.log_format
     observer = Observer(log_format=log_format)
+    port = settings.observe.metrics_port if metrics_port < 0 else metrics_port
+    if workers > 1:
+        options = [part for path in config for part in ("--config", str(path))] + ["--role", role]
+        options += ["--json"] if log_format == "json" else []
+        _run_crew(settings, observer, workers, slot, port, options, as_json=log_format == "json")
+        return
     from topologies.social_crm import topology
 
     stop = Stop()
-    port = settings.observe.metrics_port if metrics_port < 0 else metrics_port
     server = observer.serve(port) if port else None
     try:
-        work(settings, topology(settings, setup.model), observer, stop, slot=slot or None, role=role)  # type: ignore[arg-type]  # checked above
+        with nullcontext(slot) if held else _claimed(settings, slot) as own:
+            work(settings, topology(settings, setup.model), observer, stop, slot=own, role=role)  # type: ignore[arg-type]  # checked above
     finally:
         if server is not None:
             server.close()
+
+
+def _run_crew(
+    settings: Settings, observer: Observer, count: int, slot: str, port: int, options: list[str], *, as_json: bool
+) -> None:
+    """Several workers. Raises `typer.Exit`, unless all of them left because they were told to."""
+    ports = [port + number if port else 0 for number in range(count)]
+    if ports[-1] > _PORT_MAX:
+        raise usage(
+            "--workers", want=f"metrics ports up to {_PORT_MAX}", got=str(ports[-1]), fix="begin with a lower one"
+        )
+    with ExitStack() as stack:
+        names = [f"{slot}-{number}" if slot else None for number in range(count)]
+        slots = [stack.enter_context(claim_slot(settings, name)) for name in names]
+        observer.say("workers start", workers=count, slots=[one.name for one in slots], metrics_ports=ports)
+        crew = Crew(slots, lambda number: [*options, "--metrics-port", str(ports[number])], observer, as_json=as_json)
+        code = crew.run()
+        observer.say("workers left")
+    if crew.cause is not None:
+        complain(f"worker {crew.cause.slot.name} ended with exit code {code}, so all left: {crew.cause.said}")
+    if code:
+        raise typer.Exit(code)
+
+
+@contextmanager
+def _claimed(settings: Settings, slot: str) -> Iterator[str]:
+    with claim_slot(settings, slot or None) as own:
+        yield own.name
 
 
 def work(
@@ -95,23 +149,22 @@ def work(
     observer: Observer,
     stop: Callable[[], bool],
     *,
-    slot: str | None,
+    slot: str,
     role: Role,
 ) -> None:
     """Work until told to stop, then commit and leave. Raises `Fatal` when a person must look."""
-    from topologies.assemble import SystemClock, claim_slot, log_name, open_log, open_store, open_worker, prepare_topics
+    from topologies.assemble import SystemClock, log_name, open_log, open_store, open_worker, prepare_topics
 
     clock = SystemClock()
     with (
-        claim_slot(settings, slot) as own,
         open_log(settings, clock) as log,
         open_store(settings, log.cluster_id) as store,
     ):
         prepare_topics(log, settings)
-        with open_worker(settings, topology, log, store, observer, slot=own, role=role, clock=clock) as worker:
+        with open_worker(settings, topology, log, store, observer, slot=slot, role=role, clock=clock) as worker:
             observer.say(
                 "worker starts",
-                slot=own,
+                slot=slot,
                 role=role,
                 log=log_name(settings),
                 redis=settings.state.redis_url or "embedded",
@@ -120,8 +173,8 @@ def work(
                 model=topology.model_hash,
             )
             _loop(worker, observer, clock.now_ms, stop)
-            observer.say("worker stops", slot=own, **_totals(observer))
-    observer.say("worker left", slot=own)
+            observer.say("worker stops", slot=slot, **_totals(observer))
+    observer.say("worker left", slot=slot)
 
 
 def _loop(worker: Worker, observer: Observer, now: Callable[[], int], stop: Callable[[], bool]) -> None:
