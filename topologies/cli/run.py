@@ -28,6 +28,20 @@ _PORT_MAX = 65_535
 _SLOT_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _SLOT_CHARS_MAX = 64
 
+_SLOT_HELP = (
+    "A name that no other worker has, the same after a restart: then what a dead worker left open is taken over at once. "
+    "Default: a free number, on a broker behind the names of the host and of log.directory; name it where these change "
+    "with a restart (containers)."
+)
+_WORKERS_HELP = (
+    "So many workers, each a process, under one that looks after them. Slots: --slot NAME gives NAME-0, NAME-1, …; "
+    "metrics ports count up from the first. Lines carry the slot. SIGTERM and Ctrl-C are passed on: all commit and "
+    "leave. One that dies is started again, after a pause that grows from half a second to half a minute; one that ends "
+    "with a problem that a person must look at stops all, with its exit code. Without a redis_url they share one Redis. "
+    "More workers than engine.partitions leave some without work. On several machines with one broker and one Redis: "
+    "start this on each."
+)
+
 
 class Stop:
     """Asked for by SIGTERM or Ctrl-C. A second Ctrl-C does not wait for the commit."""
@@ -53,12 +67,7 @@ def run(
     role: Annotated[
         str, typer.Option(help="`ingest` reads raw topics, `fold` works on the inbox; `both` does both.")
     ] = "both",
-    slot: Annotated[
-        str,
-        typer.Option(
-            help="A name no other worker has, the same after a restart. Default: a free number.", show_default=False
-        ),
-    ] = "",
+    slot: Annotated[str, typer.Option(help=_SLOT_HELP, show_default=False)] = "",
     metrics_port: Annotated[
         int,
         typer.Option(help="Port of /metrics on loopback; overrides observe.metrics_port; 0: none.", show_default=False),
@@ -73,16 +82,6 @@ def run(
     """A worker: reads, recognises, scores, alerts, until SIGTERM or Ctrl-C. Several share the work.
 
     Without a broker the log is one SQLite file, and Redis is one of our own unless state.redis_url names another.
-
-    `--workers N` starts N of them with slots of their own (`--slot NAME`: NAME-0, NAME-1, …) and metrics ports that
-    count up from the first. Their lines carry the slot. SIGTERM and Ctrl-C are passed on: all commit and leave. A
-    worker that dies is started again, after a pause that grows from half a second to half a minute. One that ends with
-    a problem a person must look at stops all, with its exit code. More processes than cores make nothing faster, and
-    more workers than engine.partitions leave some without work.
-
-    Workers on several machines share one broker and one Redis: start this on each of them. A slot has to be the same
-    after a restart, for what a dead worker left open to be taken over at once; the default follows from the host and
-    log.directory, so name it by `--slot` where these change (containers).
     """
     if role not in {"both", "ingest", "fold"}:
         raise usage("--role", want="both, ingest or fold", got=repr(role), fix="choose one")
