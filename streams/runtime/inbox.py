@@ -25,7 +25,7 @@ class InboxSide:
     ) -> None:  # fmt: skip
         """`restore` and `task` make new ones."""
         self._attempts = attempts
-        self.consumer, self._topic, self._make_restore, self._make_task = consumer, topic, restore, task
+        self.consumer, self.topic, self._make_restore, self._make_task = consumer, topic, restore, task
         self._store, self._clock, self._limits = store, clock, limits
         self.left: list[Record] = []
         """Taken from the log, but not folded yet."""
@@ -104,7 +104,7 @@ class InboxSide:
 
     def restart(self) -> None:
         """Forget everything but what is owned, and restore it."""
-        self.add([TopicPartition(self._topic, partition) for partition in sorted({*self.tasks, *self.restores})])
+        self.add([TopicPartition(self.topic, partition) for partition in sorted({*self.tasks, *self.restores})])
 
     def advance(self) -> bool:
         """A slice of every restore; true when something is under way. Raises `Fatal`."""
@@ -113,7 +113,7 @@ class InboxSide:
             restore.step()
             if restore.done is None:
                 continue
-            where = TopicPartition(self._topic, partition)
+            where = TopicPartition(self.topic, partition)
             self._attempts.begin(where, restore.done.position)
             del self.restores[partition]
             self.tasks[partition] = self._make_task(partition, restore.done)
@@ -123,7 +123,7 @@ class InboxSide:
 
     def lag(self) -> int:
         """Records that wait in partitions that are worked on, at least."""
-        return sum(self.consumer.lag(TopicPartition(self._topic, partition)) for partition in self.tasks)
+        return sum(self.consumer.lag(TopicPartition(self.topic, partition)) for partition in self.tasks)
 
     def _by_partition(self) -> dict[int, list[Record]]:
         """What is in hand, by partition; records of partitions that are not worked on are somebody else's."""
@@ -161,7 +161,7 @@ class InboxSide:
             tasks[partition].loaded_at = now_ms
 
     def _forget(self, partition: int) -> None:
-        self._attempts.end(TopicPartition(self._topic, partition))
+        self._attempts.end(TopicPartition(self.topic, partition))
         self.left = [record for record in self.left if record.partition() != partition]
         self.tasks.pop(partition, None)
         restore = self.restores.pop(partition, None)

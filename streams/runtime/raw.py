@@ -34,7 +34,8 @@ class RawSide:
         self._polled_at = 0
         self._silence = {entry.topic: entry.silence for entry in topology.inputs}
         self.tasks: dict[TopicPartition, RawTask] = {}
-        self._arriving: list[TopicPartition] = []
+        self.arriving: list[TopicPartition] = []
+        """Theirs, but nobody knows yet where they stand."""
         self.paused = False
         """Whether all of them wait, because the inbox is busy."""
 
@@ -43,7 +44,7 @@ class RawSide:
         partitions = list(partitions)
         self.consumer.pause(partitions)
         self.drop(partitions)
-        self._arriving += partitions
+        self.arriving += partitions
 
     def drop(self, partitions: Sequence[TopicPartition]) -> None:
         """Not theirs any more."""
@@ -52,8 +53,8 @@ class RawSide:
         for where in partitions:
             self.tasks.pop(where, None)
             self._attempts.end(where)
-            if where in self._arriving:
-                self._arriving.remove(where)
+            if where in self.arriving:
+                self.arriving.remove(where)
 
     def give_up(self, partitions: Sequence[TopicPartition]) -> None:
         """Handed on to somebody else, in good order."""
@@ -62,19 +63,19 @@ class RawSide:
 
     def restart(self) -> None:
         """Forget everything but what is owned, and locate it."""
-        self.add(sorted({*self.tasks, *self._arriving}))
+        self.add(sorted({*self.tasks, *self.arriving}))
 
     def advance(self) -> bool:
         """Locate those that came; true when there were any. Raises `Retryable`, `Fatal`."""
-        if not self._arriving:
+        if not self.arriving:
             return False
-        located = self.consumer.committed(self._arriving)
+        located = self.consumer.committed(self.arriving)
         for where, position in located.items():
             task = self._located(where, position)
             self._attempts.begin(where, task.position)
             self.consumer.seek(where, task.position)
             self.tasks[where] = task
-        self._arriving = []
+        self.arriving = []
         if not self.paused:
             self.consumer.resume(list(located))
         return True

@@ -1,10 +1,40 @@
-"""What a worker says of itself to people who look at it."""
+"""What a worker says of itself to people who look at it. Asks nobody over the network."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 
+from streams.errors import Retryable
+from streams.runtime.inbox import InboxSide
+from streams.runtime.ports import Consumer, TopicPartition
+from streams.runtime.raw import RawSide
+from streams.runtime.ticks import ProgressBoard
+
+
+class Lag(NamedTuple):
+    """How many records wait in a partition, at least."""
+
+    topic: str
+    partition: int
+    records: int
+
+
+class Restoring(NamedTuple):
+    """How far the restore of a partition is. `share`: 0 to 1; `left_ms`: an estimate, null while there is none."""
+
+    partition: int
+    share: float
+    items: int
+    left_ms: int | None
+
 
 class Status(msgspec.Struct, frozen=True):
-    """What a worker is doing. `held_by`: the raw task that stream time waits for, and how far it is."""
+    """What a worker is doing. `held_by`: the raw task that stream time waits for, and how far it is.
+
+    `missing`: in words, what it still needs before it works on everything it owns; empty: it is ready.
+    """
 
     tasks: tuple[int, ...]
     restoring: tuple[int, ...]
@@ -13,3 +43,59 @@ class Status(msgspec.Struct, frozen=True):
     residents: int
     upto: tuple[int, int, int]
     held_by: tuple[str, int]
+    lags: tuple[Lag, ...] = ()
+    progress: tuple[Restoring, ...] = ()
+    raw_held: bool = False
+    missing: tuple[str, ...] = ()
+
+
+def status_of(inbox: InboxSide | None, raw: RawSide | None, board: ProgressBoard) -> Status:
+    """From what its two sides know."""
+    tasks = inbox.tasks if inbox else {}
+    homes = raw.tasks if raw else {}
+    of_inbox = _lags(inbox.consumer, [TopicPartition(inbox.topic, partition) for partition in tasks]) if inbox else []
+    of_raw = _lags(raw.consumer, homes) if raw else []
+    return Status(
+        tasks=tuple(sorted(tasks)),
+        restoring=tuple(sorted(inbox.restores)) if inbox else (),
+        raw=tuple(_named(where) for where in sorted(homes)),
+        inbox_lag=sum(lag.records for lag in of_inbox),
+        residents=sum(task.residents for task in tasks.values()),
+        upto=board.upto(),
+        held_by=board.held_by(),
+        lags=(*of_raw, *of_inbox),
+        raw_held=raw is not None and raw.paused,
+        missing=tuple(_missing(inbox, raw)),
+    )
+
+
+def _missing(inbox: InboxSide | None, raw: RawSide | None) -> list[str]:
+    missing = [problem for side in (raw, inbox) if side is not None and (problem := _not_joined(side.consumer))]
+    if raw is not None:
+        missing += [f"{_named(where)}: its position is not known yet" for where in raw.arriving]
+    if inbox is not None:
+        wheres = [TopicPartition(inbox.topic, partition) for partition in sorted(inbox.restores)]
+        missing += [f"{_named(where)}: its state is being restored" for where in wheres]
+    return missing
+
+
+def _lags(consumer: Consumer, wheres: Iterable[TopicPartition]) -> list[Lag]:
+    """Those that cannot be told at the moment are left out."""
+    found = []
+    for where in sorted(wheres):
+        with suppress(Retryable):
+            found.append(Lag(*where, consumer.lag(where)))
+    return found
+
+
+def _not_joined(consumer: Consumer) -> str:
+    """Why a consumer takes no part in its group; empty: it does. One that owns nothing takes part as well."""
+    try:
+        found = consumer.membership()
+    except Retryable as problem:
+        return f"the group does not answer: {problem}"
+    return "" if found.generation >= 0 and found.member else f"group {found.group}: not joined yet"
+
+
+def _named(where: TopicPartition) -> str:
+    return f"{where.topic}[{where.partition}]"

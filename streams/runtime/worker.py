@@ -26,7 +26,7 @@ from streams.runtime.outcome import Encoder
 from streams.runtime.ports import Clock, Consumer, Log, StateStore
 from streams.runtime.raw import RawSide
 from streams.runtime.restore import Restore, Restored
-from streams.runtime.status import Status
+from streams.runtime.status import Status, status_of
 from streams.runtime.task import Task
 from streams.runtime.ticks import ProgressBoard, Ticker
 from streams.runtime.topics import check_topics
@@ -112,16 +112,7 @@ class Worker:
 
     def status(self) -> Status:
         """For people to look at."""
-        tasks = self._inbox.tasks if self._inbox else {}
-        return Status(
-            tasks=tuple(sorted(tasks)),
-            restoring=tuple(sorted(self._inbox.restores)) if self._inbox else (),
-            raw=tuple(f"{topic}[{partition}]" for topic, partition in sorted(self._raw.tasks)) if self._raw else (),
-            inbox_lag=self._inbox.lag() if self._inbox else 0,
-            residents=sum(task.residents for task in tasks.values()),
-            upto=self._board.upto(),
-            held_by=self._board.held_by(),
-        )
+        return status_of(self._inbox, self._raw, self._board)
 
     def close(self) -> None:
         """Commit what is in hand and leave at once. Never raises for what can be done again by somebody else.
