@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from streams.core.facts import Fact, Level
 from streams.errors import Fatal
-from streams.observe import LABEL_SETS_MAX, Observer, masked
+from streams.observe import Observer, masked
+from streams.observe.metrics import LABEL_SETS_MAX
 from streams.runtime import facts
 from streams.runtime.status import Status
 

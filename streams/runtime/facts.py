@@ -6,14 +6,7 @@ Facts of a batch are given out when it is committed; those of work that was abor
 from typing import ClassVar
 
 from streams.core.facts import Fact, Level, Measure
-
-DELAYS_MS = (
-    20, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000,
-)  # fmt: skip
-"""Bounds for delays: close to the promise (half of all within 120 ms, 99 % within 200), wide for backlogs."""
-
-LONG_MS = (10, 100, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000)
-"""Bounds for restores."""
+from streams.runtime import measures
 
 
 class BatchCommitted(Fact, frozen=True, kw_only=True):
@@ -23,21 +16,7 @@ class BatchCommitted(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = "debug"
     help: ClassVar[str] = "Commits that went through."
     advice: ClassVar[str] = "None for seconds while records wait: look at `retries_total` and at the brokers."
-    measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(
-            "took_ms",
-            "commit_seconds",
-            "How long a commit takes, from the end of the batch until log and store have it.",
-            "Above 50 ms: compare with `apply_seconds`. What is not the store is the brokers: look at their disks and "
-            "request queues, and at `retries_total`.",
-        ),
-        Measure(
-            "apply_ms",
-            "apply_seconds",
-            "How long the store takes to apply a commit, of commits that change state.",
-            "Above 20 ms: Redis is busy, swaps, or forks for a snapshot; look at its SLOWLOG and latest_fork_usec.",
-        ),
-    )
+    measures: ClassVar[tuple[Measure, ...]] = (measures.COMMIT, measures.APPLY)
     records: int
     sends: int
     items: int
@@ -121,14 +100,7 @@ class AddressesLoaded(Fact, frozen=True, kw_only=True):
     advice: ClassVar[str] = (
         "More than half of all look-ups for long: raise `engine.cache_addresses_max` if there is memory (2 KB each)."
     )
-    measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(
-            "took_ms",
-            "load_seconds",
-            "How long the store takes to answer what a batch misses: one round trip.",
-            "Above 20 ms: Redis is far away or busy; look at its SLOWLOG, at the network, and at `cache_misses_total`.",
-        ),
-    )
+    measures: ClassVar[tuple[Measure, ...]] = (measures.LOAD,)
     took_ms: list[int]
 
 
@@ -151,17 +123,7 @@ class OutputsPublished(Fact, frozen=True, kw_only=True):
     advice: ClassVar[str] = (
         "`late` rises: a source lags by more than `identity.hold_ms`. `unmatched` is nearly all: does the CRM feed run?"
     )
-    measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(
-            "delays_ms",
-            "output_delay_seconds",
-            "From the receipt of what led to a document until subscribers can read it, by output. Documents of a wake "
-            "count from the stream time that woke it.",
-            "p99 above 0.2 s: see `lag_records`, then `commit_seconds`. Old records (a backlog, a requeue) count with "
-            "their age.",
-            DELAYS_MS,
-        ),
-    )
+    measures: ClassVar[tuple[Measure, ...]] = (measures.OUTPUT_DELAY,)
     output: str
     delays_ms: list[int]
 
@@ -221,6 +183,34 @@ class TimeNotBelieved(Fact, frozen=True, kw_only=True):
     ahead_ms: int
 
 
+class WorkerWaits(Fact, frozen=True, kw_only=True):
+    """A worker gets nowhere: what it waits for (`what`), for how long by now, and why. It goes on by itself."""
+
+    counter: ClassVar[str] = "worker_waits_total"
+    level: ClassVar[Level] = "warning"
+    labels: ClassVar[tuple[str, ...]] = ("what",)
+    help: ClassVar[str] = (
+        "How often a worker that gets nowhere has said so, by what it waits for; once a minute at most."
+    )
+    advice: ClassVar[str] = (
+        "Read the reason in the line of that name: it says who does not answer, or what is not in place. Nothing is lost."
+    )
+    what: str
+    since_ms: int
+    reason: str
+
+
+class WorkerWentOn(Fact, frozen=True, kw_only=True):
+    """What a worker had said it waits for has come, after so long."""
+
+    counter: ClassVar[str] = "worker_waits_over_total"
+    labels: ClassVar[tuple[str, ...]] = ("what",)
+    help: ClassVar[str] = "Waits that a worker had spoken of and that are over, by what it waited for."
+    advice: ClassVar[str] = "Fewer than different waits were spoken of: somebody still waits."
+    what: str
+    after_ms: int
+
+
 class StateRestored(Fact, frozen=True, kw_only=True):
     """A partition's state is in place. `how`: intact, empty, caught up, rebuilt."""
 
@@ -233,16 +223,7 @@ class StateRestored(Fact, frozen=True, kw_only=True):
     advice: ClassVar[str] = (
         "`rebuilt` again and again: Redis loses its data; look at its memory policy and persistence."
     )
-    measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(
-            "took_ms",
-            "restore_seconds",
-            "How long a partition took from its assignment until its state was in place, by how.",
-            "Long ones that are `intact`: the brokers are slow to say where the group stands. Long rebuilds: see the "
-            "size of the changelog.",
-            LONG_MS,
-        ),
-    )
+    measures: ClassVar[tuple[Measure, ...]] = (measures.RESTORE,)
     partition: int
     how: str
     seq: int
