@@ -14,7 +14,7 @@ from config.inputs import check_inputs
 from config.problems import did_you_mean, shown
 from config.read import Wrong
 from config.settings import DAY_MS, HOUR_MS, Settings
-from config.words import duplicates, integral
+from config.words import duplicates, integral, is_loopback
 from schemas.events import ActKind
 from schemas.topics import topics
 
@@ -57,6 +57,7 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "score.engagement_kappa": (0.001, 1_000_000, "points are divided by it"),
     "score.risk_kappa": (0.001, 1_000_000, "points are divided by it"),
     "observe.metrics_port": (0, 65_535, "it is a port; 0 is none"),
+    "observe.stuck_ms": (35_000, HOUR_MS, "a commit may be tried for 30 s while the brokers are away"),
 }
 """Lowest and highest value (both inclusive), and why."""
 
@@ -86,6 +87,7 @@ def check(settings: Settings, known: Known) -> Iterator[Wrong]:
     yield from _score(settings)
     yield from _bands(settings)
     yield from _profile(settings)
+    yield from _observe(settings)
 
 
 def _ranges(settings: Settings) -> Iterator[Wrong]:
@@ -255,3 +257,10 @@ def _names(path: str, names: list[str] | tuple[str, ...], field: str = "") -> It
             yield Wrong(f"{path}[{index}]{field}", want, shown(name), "choose another name", (path,))
     for index, name in duplicates(names):
         yield Wrong(f"{path}[{index}]{field}", "each name once", f"{name!r} again", "remove one", (path,))
+
+
+def _observe(settings: Settings) -> Iterator[Wrong]:
+    own = settings.observe
+    if not own.metrics_token_file and not is_loopback(own.metrics_host):
+        want, fix = "127.0.0.1 where there is no token", "name a file with a token in observe.metrics_token_file"
+        yield Wrong("observe.metrics_host", want, shown(own.metrics_host), fix, ("observe.metrics_token_file",))

@@ -211,7 +211,13 @@ class ObserveSettings(Section, frozen=True, kw_only=True):
     log_format: Literal["console", "json"] = "console"
     """For people, or one JSON object a line for collectors."""
     metrics_port: int = 0
-    """Port of `/metrics` on loopback; 0: none."""
+    """Port of `/metrics`, `/health` and `/ready`; 0: none. With `--workers N` each has its own, counting up from here."""
+    metrics_host: str = "127.0.0.1"
+    """The address they are on. Names of topics and rules are nobody else's business: another one needs a token."""
+    metrics_token_file: str = ""
+    """A file whose first line is the token: who asks must send it, `Authorization: Bearer …`. Empty: nobody must."""
+    stuck_ms: int = 60_000
+    """`/health` says 503 when the loop has not turned for so long: twice what a commit is tried for without brokers."""
 
 
 class Settings(Section, frozen=True, kw_only=True):

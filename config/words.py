@@ -1,6 +1,7 @@
 """Small questions several checks ask."""
 
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 
 
 def duplicates(names: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -10,6 +11,14 @@ def duplicates(names: Sequence[str]) -> Iterator[tuple[int, str]]:
         if name in seen:
             yield index, name
         seen.add(name)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address. A name other than `localhost` may be anything."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def integral(value: float) -> bool:

@@ -195,13 +195,26 @@ def topic_problems(log: Log, spec: TopicSpec) -> list[str]:
 
 def password_of(settings: Settings) -> str:
     """The password of Redis, from its file; empty: none. Raises `Fatal` when the file cannot be read."""
-    name = settings.state.redis_password_file
+    return _first_line("state.redis_password_file", settings.state.redis_password_file, "the password")
+
+
+def metrics_token_of(settings: Settings) -> str:
+    """The token of `/metrics`, from its file; empty: none is wanted. Raises `Fatal` when the file has none."""
+    name = settings.observe.metrics_token_file
+    token = _first_line("observe.metrics_token_file", name, "the token")
+    if name and not token:
+        raise Fatal(f"observe.metrics_token_file: want a token in the first line of {name!r}, found none; write one")
+    return token
+
+
+def _first_line(setting: str, name: str, what: str) -> str:
+    """Of a file that a setting names; empty: it names none."""
     if not name:
         return ""
     try:
         return Path(name).read_text(encoding="utf-8").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as problem:
         raise Fatal(
-            f"state.redis_password_file: want a file whose first line is the password, found {name!r} unreadable "
-            f"({problem}); check the path and the permissions"
+            f"{setting}: want a file whose first line is {what}, found {name!r} unreadable ({problem}); "
+            "check the path and the permissions"
         ) from problem

@@ -39,14 +39,6 @@ _STATUS = {200: "200 OK", 401: "401 Unauthorized", 404: "404 Not Found", 405: "4
 _UNAVAILABLE = "503 Service Unavailable"
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address. A name other than `localhost` may be anything."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def make_app(metrics: App, health: Health, token: str) -> App:
     """The WSGI application. `token` empty: everybody may ask."""
     wanted = f"Bearer {token}".encode()
@@ -81,12 +73,7 @@ class Server:
                 f"observe.metrics_token_file: want a token of at least {TOKEN_CHARS_MIN} characters, found one of "
                 f"{len(token)}; make one with `openssl rand -hex 32`"
             )
-        if not token and not is_loopback(host):
-            raise Fatal(
-                f"observe.metrics_host: want 127.0.0.1 where there is no token, found {host!r}; "
-                "name a file with a token in observe.metrics_token_file"
-            )
-        self._server = _listening(host, port)
+        self._server = _listening(host, port, needs_loopback=not token)
         self._server.set_app(make_app(metrics, health, token))
         self.port: int = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
@@ -99,9 +86,14 @@ class Server:
         self._thread.join()
 
 
-def _listening(host: str, port: int) -> "_HttpServer":
+def _listening(host: str, port: int, *, needs_loopback: bool) -> "_HttpServer":
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        if needs_loopback and not ip_address(str(address[0])).is_loopback:
+            raise Fatal(
+                f"observe.metrics_host: want 127.0.0.1 where there is no token, found {host!r}; "
+                "name a file with a token in observe.metrics_token_file"
+            )
         return _HttpServer(address[:2], family)
     except (OSError, OverflowError) as problem:
         raise Fatal(

@@ -70,7 +70,9 @@ def run(
     slot: Annotated[str, typer.Option(help=_SLOT_HELP, show_default=False)] = "",
     metrics_port: Annotated[
         int,
-        typer.Option(help="Port of /metrics on loopback; overrides observe.metrics_port; 0: none.", show_default=False),
+        typer.Option(
+            help="Port of /metrics, /health and /ready; overrides observe.metrics_port; 0: none.", show_default=False
+        ),
     ] = -1,
     workers: Annotated[
         int,
@@ -95,7 +97,7 @@ def run(
             "or look around with `rapport demo`"
         )
     log_format = "json" if as_json else settings.observe.log_format
-    observer = Observer(log_format=log_format)
+    observer = Observer(log_format=log_format, stuck_ms=settings.observe.stuck_ms)
     port = settings.observe.metrics_port if metrics_port < 0 else metrics_port
     if workers > 1:
         options = [part for path in config for part in ("--config", str(path))] + ["--role", role]
@@ -105,13 +107,8 @@ def run(
     from topologies.social_crm import topology
 
     stop = Stop()
-    server = observer.serve(port) if port else None
-    try:
-        with nullcontext(slot) if held else _claimed(settings, slot) as own:
-            work(settings, topology(settings, setup.model), observer, stop, slot=own, role=role)  # type: ignore[arg-type]  # checked above
-    finally:
-        if server is not None:
-            server.close()
+    with _answering(settings, observer, port), nullcontext(slot) if held else _claimed(settings, slot) as own:
+        work(settings, topology(settings, setup.model), observer, stop, slot=own, role=role)  # type: ignore[arg-type]  # checked above
 
 
 def _run_crew(
@@ -134,6 +131,21 @@ def _run_crew(
         complain(f"worker {crew.cause.slot.name} ended with exit code {code}, so all left: {crew.cause.said}")
     if code:
         raise typer.Exit(code)
+
+
+@contextmanager
+def _answering(settings: Settings, observer: Observer, port: int) -> Iterator[None]:
+    """Answer those who ask how it goes, from before the first connection on; port 0: nobody."""
+    if not port:
+        yield
+        return
+    from topologies.assemble import metrics_token_of
+
+    server = observer.serve(port, host=settings.observe.metrics_host, token=metrics_token_of(settings))
+    try:
+        yield
+    finally:
+        server.close()
 
 
 @contextmanager
@@ -182,6 +194,7 @@ def _loop(worker: Worker, observer: Observer, now: Callable[[], int], stop: Call
     said = _totals(observer)
     while not stop():
         worker.step()
+        observer.turned()
         now_ms = now()
         if now_ms - shown_at < SHOW_MS:
             continue
