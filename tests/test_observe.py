@@ -2,18 +2,23 @@
 
 import io
 import json
+import sys
 import urllib.request
 from typing import Any, ClassVar
 
 import pytest
-from prometheus_client import CollectorRegistry
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from streams.core.facts import Fact, Level
 from streams.errors import Fatal
 from streams.observe import Observer, masked
-from streams.observe.metrics import LABEL_SETS_MAX
+from streams.observe.metrics import LABEL_SETS_MAX, Buckets
+from streams.observe.page import PROCESS
 from streams.runtime import facts
-from streams.runtime.status import Status
+from streams.runtime.measures import DELAYS_MS
+from streams.runtime.status import Lag, Status
 
 
 class PostLost(Fact, frozen=True, kw_only=True):
@@ -189,3 +194,63 @@ def test_metrics_are_served_on_loopback_only(watched: Watched) -> None:
             watched.observer.serve(server.port)
     finally:
         server.close()
+
+
+def test_a_duration_of_a_fact_is_a_histogram_in_seconds(watched: Watched) -> None:
+    for took_ms, apply_ms in ((5, None), (6, 1), (700, 600)):
+        watched.observer(
+            facts.BatchCommitted(records=1, sends=0, items=1, partitions=1, bytes=9, took_ms=took_ms, apply_ms=apply_ms)
+        )
+    assert watched.value("rapport_commit_seconds_bucket", le="0.005") == 1, "a bound belongs to its bucket"
+    assert watched.value("rapport_commit_seconds_bucket", le="0.01") == 2
+    assert (
+        watched.value("rapport_commit_seconds_bucket", le="+Inf") == watched.value("rapport_commit_seconds_count") == 3
+    )
+    assert watched.value("rapport_commit_seconds_sum") == pytest.approx(0.711)
+    assert watched.value("rapport_apply_seconds_count") == 2, "where nothing was applied nothing is measured"
+
+
+@given(st.lists(st.lists(st.integers(-5, 5_000_000)), max_size=5))
+def test_a_histogram_of_lists_is_that_of_each_value(lists: list[list[int]]) -> None:
+    buckets = Buckets(DELAYS_MS)
+    for values in lists:
+        buckets.add(values)
+    flat = [max(0, value) for values in lists for value in values]
+    shown, total_s = buckets.shown()
+    assert [count for _, count in shown[:-1]] == [sum(value <= bound for value in flat) for bound in DELAYS_MS]
+    assert shown[-1][1] == len(flat)
+    assert total_s == pytest.approx(sum(flat) / 1000)
+
+
+def test_delays_are_by_output(watched: Watched) -> None:
+    watched.observer(facts.OutputsPublished(output="alerts", amount=2, delays_ms=[40, 90_000]))
+    watched.observer(facts.OutputsPublished(output="enriched", amount=1, delays_ms=[40]))
+    assert watched.value("rapport_output_delay_seconds_bucket", output="alerts", le="0.05") == 1
+    assert watched.value("rapport_output_delay_seconds_count", output="alerts") == 2
+    assert watched.value("rapport_output_delay_seconds_count", output="enriched") == 1
+
+
+def test_what_has_not_happened_yet_is_zero(watched: Watched) -> None:
+    """A counter that appears with its first increment never rises: no alert rule would see it."""
+    assert watched.value("rapport_fenced_total") == 0
+    watched.observer(facts.WorkerFenced(reason="slow"))
+    assert watched.value("rapport_fenced_total") == 1
+
+
+def test_the_lag_is_by_partition(watched: Watched) -> None:
+    watched.observer.show(status(lags=(Lag("raw.a", 0, 7), Lag("rapport.inbox", 3, 8)), raw_held=True), 1_000)
+    assert watched.value("rapport_lag_records", topic="raw.a", partition="0") == 7
+    assert watched.value("rapport_lag_records", topic="rapport.inbox", partition="3") == 8
+    assert watched.value("rapport_raw_held") == 1
+    watched.observer.show(status(), 2_000)
+    assert watched.value("rapport_lag_records", topic="raw.a", partition="0") is None, "not ours any more"
+
+
+def test_before_a_worker_has_started_nothing_is_claimed(watched: Watched) -> None:
+    assert watched.value("rapport_tasks") is None
+    assert watched.value("rapport_ready") == 0
+
+
+def test_memory_and_cpu_time_of_the_process_are_among_the_metrics() -> None:
+    names = {sample.name for metric in REGISTRY.collect() for sample in metric.samples}
+    assert sys.platform != "linux" or {name for name, _, _ in PROCESS} <= names

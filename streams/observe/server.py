@@ -31,6 +31,8 @@ TOKEN_CHARS_MIN = 16
 REQUEST_BYTES_MAX = 16 << 10
 CONNECTION_S_MAX = 5.0
 CONNECTIONS_MAX = 8
+_POLL_S = 0.1
+"""How long closing may take: a worker that is told to leave has a second."""
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -76,7 +78,7 @@ class Server:
         self._server = _listening(host, port, needs_loopback=not token)
         self._server.set_app(make_app(metrics, health, token))
         self.port: int = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=[_POLL_S], name="metrics", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
