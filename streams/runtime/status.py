@@ -34,6 +34,7 @@ class Status(msgspec.Struct, frozen=True):
     """What a worker is doing. `held_by`: the raw task that stream time waits for, and how far it is.
 
     `missing`: in words, what it still needs before it works on everything it owns; empty: it is ready.
+    `waits_for`: in words, what it waits for because it gets nowhere; empty: nothing.
     """
 
     tasks: tuple[int, ...]
@@ -47,9 +48,10 @@ class Status(msgspec.Struct, frozen=True):
     progress: tuple[Restoring, ...] = ()
     raw_held: bool = False
     missing: tuple[str, ...] = ()
+    waits_for: str = ""
 
 
-def status_of(inbox: InboxSide | None, raw: RawSide | None, board: ProgressBoard) -> Status:
+def status_of(inbox: InboxSide | None, raw: RawSide | None, board: ProgressBoard, waits_for: str = "") -> Status:
     """From what its two sides know."""
     tasks = inbox.tasks if inbox else {}
     homes = raw.tasks if raw else {}
@@ -65,11 +67,13 @@ def status_of(inbox: InboxSide | None, raw: RawSide | None, board: ProgressBoard
         held_by=board.held_by(),
         lags=(*of_raw, *of_inbox),
         raw_held=raw is not None and raw.paused,
-        missing=tuple(_missing(inbox, raw)),
+        missing=tuple(missing_of(inbox, raw)),
+        waits_for=waits_for,
     )
 
 
-def _missing(inbox: InboxSide | None, raw: RawSide | None) -> list[str]:
+def missing_of(inbox: InboxSide | None, raw: RawSide | None) -> list[str]:
+    """What is needed before there is work on everything that is owned."""
     missing = [problem for side in (raw, inbox) if side is not None and (problem := _not_joined(side.consumer))]
     if raw is not None:
         missing += [f"{_named(where)}: its position is not known yet" for where in raw.arriving]

@@ -26,11 +26,12 @@ from streams.runtime.outcome import Encoder
 from streams.runtime.ports import Clock, Consumer, Log, StateStore
 from streams.runtime.raw import RawSide
 from streams.runtime.restore import Restore, Restored
-from streams.runtime.status import Status, status_of
+from streams.runtime.status import Status, missing_of, status_of
 from streams.runtime.task import Task
 from streams.runtime.ticks import ProgressBoard, Ticker
 from streams.runtime.topics import check_topics
 from streams.runtime.topology import Topology
+from streams.runtime.waits import Waits
 
 Role = Literal["both", "ingest", "fold"]
 
@@ -59,7 +60,8 @@ class Worker:
 
         Raises `Fatal` when a topic is missing or has another number of partitions.
         """
-        self._topology, self._log, self._store, self._clock, self._tell = topology, log, store, clock, tell
+        self._topology, self._log, self._store, self._clock = topology, log, store, clock
+        self._tell = tell = self._waits = Waits(tell, clock)
         self._limits = limits or Limits()
         self._id = f"{topology.app}-{slot}"
         check_topics(topology, log)
@@ -112,7 +114,8 @@ class Worker:
 
     def status(self) -> Status:
         """For people to look at."""
-        return status_of(self._inbox, self._raw, self._board)
+        self._waits.stands("its partitions", missing_of(self._inbox, self._raw))
+        return status_of(self._inbox, self._raw, self._board, self._waits.waits_for)
 
     def close(self) -> None:
         """Commit what is in hand and leave at once. Never raises for what can be done again by somebody else.
@@ -145,9 +148,12 @@ class Worker:
         now_ms = self._clock.now_ms()
         self._keep_time(now_ms)
         self._look_after(now_ms)
-        due = self._is_due(idle=got == 0, now_ms=self._clock.now_ms())
+        # With a backlog of raw records a commit has much to carry: what is behind does not get later by waiting for it.
+        is_backlog = taken >= self._limits.raw_busy_records
+        due = self._is_due(idle=got == 0 and not is_backlog, now_ms=self._clock.now_ms())
         if due:
             self._commit()
+        self._waits.turned(worked=bool(got or taken or due))
         return bool(busy or got or taken or due)
 
     def _advance(self) -> bool:
@@ -190,10 +196,12 @@ class Worker:
         if elapsed_ms(self._ticked_at, now_ms) < self._limits.tick_ms:
             return
         self._ticked_at = now_ms
+        self._waits.stands("its partitions", missing_of(self._inbox, self._raw))
         if self._raw is not None and self._raw.note_drained(now_ms - self._limits.drained_ms):
             self._batch.begin()
+        # Also where it is of no use: it asks the log something, and so finds out when that does not answer.
+        self._board.read()
         if self._inbox is not None and self._inbox.tasks:
-            self._board.read()
             self._ticker.write(self._inbox.tasks.values(), self._batch)
             self._ticker.complain(self._inbox.tasks.values())
 
