@@ -27,6 +27,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Taken from the raw topics at a time: one relevance scan."""
     inbox_busy_records: int = 200
     """When the inbox gave as many, raw records wait."""
+    raw_busy_records: int = 1_000
+    """When the raw topics gave as many at a time, they are behind: commits come at `commit_ms_max`, not sooner."""
     inbox_lag_max: int = 10_000
     """With more waiting in the inbox (about two commits' worth), raw records wait."""
     idle_wait_ms: int = 5
@@ -59,9 +61,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     close_ms: int = 800
     """The same when the worker leaves."""
 
-    restore_records_max: int = 5_000
-    """Changelog records per slice; polling goes on in between."""
-    restore_wait_ms: int = 20
+    restore_records_max: int = 2_000
+    """Changelog records per slice, some ten milliseconds of work; polling goes on in between."""
+    restore_wait_ms: int = 5
+    """How long a slice waits for records: others are kept waiting by it."""
     restore_stuck_ms: int = 45_000
     """Without any progress for so long the changelog cannot be complete: three transaction timeouts."""
     catch_up_items_max: int = 100_000

@@ -8,7 +8,7 @@ A `Record` has the methods of `confluent_kafka.Message`, so that edge hands its 
 but are never assumed to be gapless.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -185,6 +185,12 @@ class Reader(Protocol):
         Waits up to `wait_ms` for what comes later, and longer for what is there already. Raises `Retryable`.
         """
 
+    def take(self, records_max: int, wait_ms: int) -> list[Record]:
+        """The next records, in order, as far as they are at hand; waits no longer than `wait_ms` for the first.
+
+        None says nothing about what is there: more may be on its way. For readers that know where they have to get to.
+        """
+
     def close(self) -> None:
         """Done."""
 
@@ -298,26 +304,39 @@ class StateStore(Protocol):
         """
 
     def rebuild(self, partition: int) -> "Rebuild":
-        """Start anew: empties the partition under a fresh token; an older rebuild of it can write no more."""
+        """Start anew: claims the partition under a fresh token; an older rebuild of it can write no more."""
 
     def catch_up(self, partition: int, seq_from: int, commit: StateCommit) -> None:
         """Replay several commits at once: apply `commit` iff the partition stands at `seq_from`. Raises `StateLost`."""
+
+    def heed(self, should_stop: Callable[[], bool]) -> None:
+        """Wait for nothing long once `should_stop` says so: somebody waits for the worker to leave."""
 
     def close(self) -> None:
         """Release connections."""
 
 
 class Rebuild(Protocol):
-    """Fills an emptied partition. Every call raises `Fenced` when a newer rebuild has begun."""
+    """Empties a partition and fills it. Raises `Fenced` when a newer rebuild has begun or a part was lost again.
 
-    def write(self, changes: Mapping[str, Mapping[str, bytes | None]], wakes: Sequence[WakeChange]) -> None:
-        """A chunk, in changelog order; later chunks overwrite earlier ones."""
+    What becomes of a part may be told by the next call; `finish` tells it of all of them.
+    """
+
+    def empty(self) -> bool:
+        """Remove a piece of what was there; true when nothing is left of it. What is not removed yet, `write` removes."""
+        ...
+
+    def write(self, rows: Mapping[bytes, bytes | None], wakes: Sequence[WakeChange]) -> None:
+        """A part: values by changelog key (address, NUL, item), null: removed. Later parts overwrite earlier ones."""
 
     def finish(self, seq: int, changelog_offset: int) -> None:
         """The partition stands at `seq` from here on. One that stands there already is success.
 
         `seq` 0: it is empty, and the first commit may come.
         """
+
+    def close(self) -> None:
+        """Release what it holds; also half-way, and after `finish`."""
 
 
 class Clock(Protocol):

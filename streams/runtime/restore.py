@@ -5,14 +5,14 @@
         n = 0                empty
         r = n                intact
         r < n                read the changelog from `offset` on until marker n was SEEN: catch up (one write, r → n)
-        r none, too old      … from its start: rebuild (in chunks)
+        r none, too old      … from its start: rebuild (empty it, then fill it, part by part)
         r > n                the log went back: rebuild, loudly
 
 The end of what can be read is never taken for the end of the changelog: an open transaction of a dead worker may hide
 what comes behind it. Work is cut into slices, so that polling goes on; what goes wrong half-way begins again.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -20,10 +20,20 @@ import msgspec
 from streams.core.facts import Fact
 from streams.errors import Fatal, Fenced, Retryable, StateLost
 from streams.runtime import facts
-from streams.runtime.changelog import ChangelogReader, Changes, MarkerPassed
+from streams.runtime.changelog import ChangelogReader, Changes, MarkerPassed, Rows
 from streams.runtime.codec import read_standing
 from streams.runtime.limits import Limits
-from streams.runtime.ports import Clock, Consumer, Log, StateCommit, StateStore, StorePosition, TopicPartition
+from streams.runtime.ports import (
+    Clock,
+    Consumer,
+    Log,
+    Rebuild,
+    Record,
+    StateCommit,
+    StateStore,
+    StorePosition,
+    TopicPartition,
+)  # fmt: skip
 from streams.runtime.topology import Topology
 
 T = TypeVar("T")
@@ -46,6 +56,15 @@ class Restored(msgspec.Struct, frozen=True):
     changelog_offset: int
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a restore is. Offsets are of the changelog; `end`: what it has to read up to, as far as is known."""
+
+    items: int = 0
+    begin: int = 0
+    offset: int = 0
+    end: int = 0
+
+
 class Restore:
     """One partition's way to its state. Call `step` until `done` is not null. The partition must be paused."""
 
@@ -62,7 +81,7 @@ class Restore:
         self._clock, self._limits, self._tell = clock, limits, tell
         self._where = TopicPartition(topology.inbox, partition)
         self._began_at = clock.now_ms()
-        self._items = 0
+        self.so_far = Progress()
         self._ahead: tuple[int, int] | None = None
         self._passed: tuple[int, int] | None = None
         self._slices = self._run()
@@ -74,6 +93,12 @@ class Restore:
         except (MarkerPassed, Fenced, StateLost, Retryable):
             # A newer rebuild, a store that was emptied meanwhile, a position that moved: ask again.
             self._slices = self._run()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """(done, total) in offsets of the changelog; (0, 0) while nothing is known. Compaction leaves gaps: an estimate."""
+        read = self.so_far
+        return max(0, min(read.offset, read.end) - read.begin), max(0, read.end - read.begin)
 
     def close(self) -> None:
         """Stop half-way."""
@@ -98,7 +123,7 @@ class Restore:
                 partition=self.partition,
                 how=how,
                 seq=restored.seq,
-                items=self._items,
+                items=self.so_far.items,
                 took_ms=self._clock.now_ms() - self._began_at,
             )
         )
@@ -108,7 +133,11 @@ class Restore:
         is_ours = found.seq is not None and found.cluster_id == self._log.cluster_id
         if seq == 0:
             if found.seq is not None:
-                yield from self._patiently(lambda: self._store.rebuild(self.partition).finish(0, 0))
+                rebuild = yield from self._emptied()
+                try:
+                    yield from self._patiently(lambda: rebuild.finish(0, 0))
+                finally:
+                    rebuild.close()
             return "empty", 0
         if is_ours and found.seq == seq:
             return "intact", found.changelog_offset
@@ -127,7 +156,7 @@ class Restore:
         reader = self._open(found.changelog_offset, seq)
         try:
             while not reader.complete:
-                yield from self._read(reader, changes)
+                changes.add((yield from self._read(reader)))
                 if changes.count > self._limits.catch_up_items_max:
                     return None
             marker, at = reader.first or (None, 0)
@@ -140,30 +169,43 @@ class Restore:
             reader.close()
         commit = StateCommit(self.partition, seq, changes.items, changes.wakes, reader.offset)
         yield from self._patiently(lambda: self._store.catch_up(self.partition, seq_from, commit))
-        self._items = changes.count
         return reader.offset
 
     def _rebuild(self, seq: int) -> Slices[int]:
         """Empty the store and fill it with everything."""
-        rebuild = yield from self._patiently(lambda: self._store.rebuild(self.partition))
-        self._items = 0
-        reader = self._open(0, seq)
+        rebuild = yield from self._emptied()
         try:
-            while not reader.complete:
-                changes = Changes(self._topology)
-                yield from self._read(reader, changes)
-                if changes.count:
-                    yield from self._patiently(lambda: rebuild.write(changes.items, changes.wakes))  # noqa: B023
-                    self._items += changes.count
-            yield from self._patiently(lambda: rebuild.finish(seq, reader.offset))
+            reader = self._open(0, seq)
+            try:
+                while not reader.complete:
+                    rows = Rows(self._topology, (yield from self._read(reader)))
+                    if rows.items:
+                        yield from self._patiently(lambda: rebuild.write(rows.items, rows.wakes))  # noqa: B023
+                yield from self._patiently(lambda: rebuild.finish(seq, reader.offset))
+            finally:
+                reader.close()
         finally:
-            reader.close()
+            rebuild.close()
         return reader.offset
 
+    def _emptied(self) -> Slices[Rebuild]:
+        """A rebuild of the partition, with nothing in it any more. The caller closes it."""
+        rebuild = yield from self._patiently(lambda: self._store.rebuild(self.partition))
+        try:
+            while not (yield from self._patiently(rebuild.empty)):
+                yield
+        except BaseException:
+            rebuild.close()
+            raise
+        return rebuild
+
     def _open(self, offset: int, seq: int) -> ChangelogReader:
+        topic = self._topology.changelog
+        begin = max(offset, self._log.start_offset(topic, self.partition))
+        self.so_far = Progress(begin=begin, offset=begin, end=self._log.end_offset(topic, self.partition))
         return self.reader(self._log, self._topology, self.partition, offset=offset, seq=seq)
 
-    def _read(self, reader: ChangelogReader, changes: Changes) -> Slices[None]:
+    def _read(self, reader: ChangelogReader) -> Slices[Sequence[Record]]:
         """One slice of the changelog. Raises `Fatal` when nothing comes for too long."""
         waiting_since = self._clock.now_ms()
         while True:
@@ -176,8 +218,10 @@ class Restore:
                 raise
             yield
             if items is not None:
-                changes.add(items)
-                return
+                self.so_far = Progress(
+                    self.so_far.items + len(items), self.so_far.begin, reader.offset, self.so_far.end
+                )
+                return items
             if self._clock.now_ms() - waiting_since > self._limits.restore_stuck_ms:
                 raise Fatal(
                     f"{self._topology.changelog}[{self.partition}]: want the marker of the last commit, read up to offset "

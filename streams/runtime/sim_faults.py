@@ -9,7 +9,7 @@ A stall lets the others work on, inside the call, for longer than the session ti
 
 # ruff: noqa: D102  what these do stands in the protocols they follow
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from streams.errors import Doubtful, Fenced, Retryable, StateLost, StreamError
@@ -233,6 +233,9 @@ class FaultyReader:
             return []
         return self._reader.poll(self._faults.at_most(records_max), wait_ms)
 
+    def take(self, records_max: int, wait_ms: int) -> list[Record]:
+        return self.poll(records_max, wait_ms)
+
     def close(self) -> None:
         self._reader.close()
 
@@ -281,6 +284,9 @@ class FaultyStore:
         self._faults.store().catch_up(partition, seq_from, commit)
         self._faults.after("catch_up")
 
+    def heed(self, should_stop: Callable[[], bool]) -> None:
+        """It never waits."""
+
     def close(self) -> None:
         """Not the worker's to close."""
 
@@ -291,16 +297,23 @@ class FaultyRebuild:
     def __init__(self, rebuild: Rebuild, faults: Faults) -> None:
         self._rebuild, self._faults = rebuild, faults
 
-    def write(self, changes: Mapping[str, Mapping[str, bytes | None]], wakes: Sequence[WakeChange]) -> None:
+    def empty(self) -> bool:
+        self._faults.store()
+        return self._rebuild.empty()
+
+    def write(self, rows: Mapping[bytes, bytes | None], wakes: Sequence[WakeChange]) -> None:
         self._faults.before("rebuild write")
         self._faults.store()
-        self._rebuild.write(changes, wakes)
+        self._rebuild.write(rows, wakes)
 
     def finish(self, seq: int, changelog_offset: int) -> None:
         self._faults.before("rebuild finish")
         self._faults.store()
         self._rebuild.finish(seq, changelog_offset)
         self._faults.after("rebuild finish")
+
+    def close(self) -> None:
+        self._rebuild.close()
 
 
 FENCEABLE = frozenset({"send_offsets", "commit"})

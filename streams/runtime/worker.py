@@ -91,6 +91,7 @@ class Worker:
     def heed(self, should_stop: Callable[[], bool]) -> None:
         """Try nothing for long once `should_stop` says so: somebody waits for us to leave."""
         self._committer.hurries = should_stop
+        self._store.heed(should_stop)
 
     def step(self) -> bool:
         """One turn of the loop; waits a few milliseconds when there is nothing to do. True: something was done."""

@@ -3,8 +3,8 @@
 -- KEYS  meta, then H hashes (addresses), then sorted sets (wakes of a level)
 -- ARGV  from, to, changelog offset, cluster id, H, then per key: count of SET arguments, count of removals, the SET
 --       arguments (field value … or score member …), the removals
--- `from` and `to` are a seq, or the token of a rebuild; `from` empty: the partition is empty. A chunk of a rebuild has
--- from = to. Answers {1, to} applied, {2, to} stands there already, {0, found} stands elsewhere.
+-- `from` and `to` are a seq; `from` empty: the partition is empty. Answers {1, to} applied, {2, to} stands there already,
+-- {0, found} stands elsewhere.
 --
 -- One script is atomic, so a reader sees all of a commit or nothing. Full values, never deltas: applying twice is
 -- harmless, also after a script that failed half-way.
@@ -16,7 +16,7 @@ local hashes = tonumber(ARGV[5])
 local found = redis.call('HMGET', KEYS[1], 'seq', 'cid')
 local seq, cid = found[1], found[2]
 
-if seq == to and cid == cluster and from ~= to then
+if seq == to and cid == cluster then
   return {2, seq}
 end
 if from == '' then
@@ -49,7 +49,5 @@ for index = 2, #KEYS do
   end
 end
 
-if from ~= to then
-  redis.call('HSET', KEYS[1], 'off', offset, 'cid', cluster, 'seq', to)
-end
+redis.call('HSET', KEYS[1], 'off', offset, 'cid', cluster, 'seq', to)
 return {1, to}

@@ -1,8 +1,9 @@
 """Serving state in a dictionary: for replays, tests and the simulator. The promises are those of the Redis store."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from schemas.log import SEPARATOR
 from streams.errors import Fenced, StateLost
 from streams.runtime.ports import StateCommit, StorePosition, WakeChange
 
@@ -136,6 +137,9 @@ class DictStore:
         other._partitions = self._partitions
         return other
 
+    def heed(self, should_stop: Callable[[], bool]) -> None:
+        """See the port. It never waits."""
+
     def close(self) -> None:
         """See the port."""
 
@@ -185,10 +189,22 @@ class DictRebuild:
         """Made by `DictStore.rebuild`."""
         self._store, self._partition, self._token = store, partition, token
 
-    def write(self, changes: _Changes, wakes: Sequence[WakeChange]) -> None:
+    def empty(self) -> bool:
+        """See the port. It began empty."""
+        self._store.held(self._partition, self._token)
+        return True
+
+    def write(self, rows: Mapping[bytes, bytes | None], wakes: Sequence[WakeChange]) -> None:
         """See the port."""
+        changes: dict[str, dict[str, bytes | None]] = {}
+        for key, value in rows.items():
+            address, _, item = key.partition(SEPARATOR)
+            changes.setdefault(address.decode(), {})[item.decode()] = value
         self._store.held(self._partition, self._token).write(changes, wakes)
 
     def finish(self, seq: int, changelog_offset: int) -> None:
         """See the port."""
         self._store.finish(self._partition, self._token, seq, changelog_offset)
+
+    def close(self) -> None:
+        """See the port."""

@@ -1,47 +1,41 @@
-"""Reaching a Redis server: connecting, checking that it is fit to keep state, and its errors in our words."""
+"""Reaching Redis, one server or a cluster, and checking that it is fit to keep state."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.connection import SSLConnection
 from redis.retry import Retry
 
-from streams.errors import Fatal, Retryable
+from streams.errors import Fatal
+from streams.state.redis_errors import translated
 
 VERSION_MIN = (6, 2)
-_TIMEOUT_S = 5.0
-"""Longer than any script of ours takes, by far; a server that is silent for so long is stuck."""
+_SOCKET_S = 0.5
+"""To connect, and for one piece of a command to be taken. Short, since a worker that is to leave waits for it."""
+_PORT = 6379
+_WANT = "redis://host:port/db, rediss://…, unix:///path or redis+cluster://host:port,host:port"
 
-_RETRY_WORDS = {
-    "OOM": "is out of memory: raise its `maxmemory`, or give the application more partitions on more servers",
-    "MISCONF": "refuses writes because it cannot save to disk: make room on its disk",
-    "READONLY": "is a replica: the address must lead to the master",
-    "LOADING": "is loading its data after a start",
-    "BUSY": "is busy with somebody's long script",
-    "CLUSTERDOWN": "says its cluster is down",
-    "MASTERDOWN": "has lost its master",
-    "NOREPLICAS": "refuses writes until it has enough replicas",
-    "TRYAGAIN": "is moving the keys",
+# Without types there.
+_node: Any = redis.cluster.ClusterNode
+_parse_url: Any = redis.connection.parse_url
+
+# Errors are the caller's to try again: it also has other things to do. The old protocol: ours is nothing but bytes.
+_OPTIONS: dict[str, Any] = {
+    "protocol": 2,
+    "decode_responses": False,
+    "socket_timeout": _SOCKET_S,
+    "socket_connect_timeout": _SOCKET_S,
+    "health_check_interval": 15,
 }
-# The client takes the code out of the text of these.
-_CODES: dict[type[Exception], str] = {
-    redis.exceptions.OutOfMemoryError: "OOM",
-    redis.exceptions.ReadOnlyError: "READONLY",
-    redis.exceptions.BusyLoadingError: "LOADING",
-    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
-    redis.exceptions.MasterDownError: "MASTERDOWN",
-    redis.exceptions.TryAgainError: "TRYAGAIN",
-}
-_CREDENTIALS = (
-    redis.exceptions.AuthenticationError,
-    redis.exceptions.AuthorizationError,
-    redis.exceptions.NoPermissionError,
-)
-_RETRY_CODE = re.compile(r"\b(" + "|".join(_RETRY_WORDS) + r")\b")
+
+
+def is_cluster(url: str) -> bool:
+    """Whether the address is a cluster's."""
+    return url.partition("://")[0] in {"redis+cluster", "rediss+cluster"}
 
 
 def connect(url: str, password: str = "") -> redis.Redis:
@@ -49,59 +43,71 @@ def connect(url: str, password: str = "") -> redis.Redis:
 
     Raises `Fatal` for an address with a password in it: addresses are logged, passwords must not be.
     """
+    _refuse_password(url)
     try:
-        parts = urlsplit(url)
-        has_password = parts.password is not None or "password=" in parts.query
-    except ValueError:
-        raise Fatal("redis_url: want redis://host:port/db, got something that is not an address") from None
-    if has_password:
-        raise Fatal("redis_url: want an address without a password; put the password into `redis_password_file`")
-    try:
-        return redis.Redis.from_url(
-            url,
-            password=password or None,
-            protocol=3,
-            decode_responses=False,
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
-            # A connection that the server has closed meanwhile is replaced at once; everything else is the caller's.
-            retry=Retry(NoBackoff(), 1),
-            health_check_interval=15,
-        )
+        return redis.Redis.from_url(url, password=password or None, retry=Retry(NoBackoff(), 0), **_OPTIONS)
     except ValueError as error:
-        raise Fatal(f"redis_url: want redis://host:port/db, rediss://… or unix:///path, got {url!r}") from error
+        raise Fatal(f"redis_url: want {_WANT}, got {url!r}") from error
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Errors of the client as ours. What can pass by itself is `Retryable`; the rest needs a person."""
+def connect_cluster(url: str, password: str = "") -> RedisCluster:
+    """A client for `redis+cluster://host:port,host:port,…` (some of the nodes) or `rediss+cluster://…`. Connects.
+
+    Raises `Fatal` when it is no cluster or does not let us in, `Retryable` when none of the nodes is there.
+    """
+    _refuse_password(url)
+    scheme, _, rest = url.partition("://")
+    hosts, *more = re.split(r"(?=[/?])", rest, maxsplit=1)
+    user, _, names = hosts.rpartition("@")
     try:
-        yield
-    except redis.exceptions.RedisError as error:
-        raise in_our_words(error) from error
-
-
-def in_our_words(error: Exception) -> Retryable | Fatal:
-    """The error to raise for one of the client's. Never holds the password: the client's texts do not either."""
-    in_text = _RETRY_CODE.search(str(error))
-    code = _CODES.get(type(error)) or (in_text[1] if in_text else None)
-    if code is not None:
-        return Retryable(f"Redis {_RETRY_WORDS[code]} ({error})")
-    if isinstance(error, _CREDENTIALS):
-        return Fatal("Redis refuses the credentials: check `redis_password_file` and the rights of its user")
-    if isinstance(error, redis.exceptions.TimeoutError):
-        return Retryable(f"Redis did not answer in {_TIMEOUT_S:.0f} s: look at its load and at the network ({error})")
-    if isinstance(error, redis.exceptions.ConnectionError):
-        return Retryable(f"Redis cannot be reached: is it running? ({error})")
-    return Fatal(f"Redis refused a command: is somebody else using the keys of this application? ({error})")
+        nodes = [urlsplit(f"redis://{name}") for name in names.split(",")]
+        startup = [_node(node.hostname, node.port or _PORT) for node in nodes if node.hostname]
+        user_part = f"{user}@" if user else ""
+        options = dict(_parse_url(f"{scheme.partition('+')[0]}://{user_part}{names.split(',')[0]}{''.join(more)}"))
+        if len(startup) < len(nodes) or options.pop("db", 0):
+            raise ValueError(url)  # noqa: TRY301  the same as what the client does not understand
+    except ValueError:
+        raise Fatal(f"redis_url: want redis+cluster://host:port,host:port (a cluster has no db), got {url!r}") from None
+    for name in ("host", "port"):
+        options.pop(name, None)
+    ssl = options.pop("connection_class", None) is SSLConnection
+    with translated():
+        # The addresses of the configuration stay: they may be names that lead to new nodes one day.
+        return RedisCluster(
+            startup_nodes=startup, ssl=ssl, password=password or None, dynamic_startup_nodes=False,
+            require_full_coverage=False, **_OPTIONS, **options,
+        )  # fmt: skip
 
 
 def check_server(client: redis.Redis) -> None:
     """Raise `Fatal` unless the server is fit to keep state: a master, new enough, never evicting, no cluster node."""
+    info = _info(client)
+    problems = _problems(info)
+    if info.get("cluster_enabled"):
+        problems.append(
+            "cluster-enabled: want no, found yes; write redis_url as redis+cluster://host:port,host:port with some of the nodes"
+        )
+    _refuse(problems)
+
+
+def check_cluster(cluster: Any) -> None:
+    """The same for every master of a cluster."""
+    problems = []
+    for node in cluster.get_primaries():
+        found = _problems(_info(cluster.get_redis_connection(node)))
+        problems += [f"{node.name}: {problem}" for problem in found]
+    _refuse(problems)
+
+
+def _info(client: redis.Redis) -> dict[str, Any]:
+    info: dict[str, Any] = {}
     with translated():
-        info: dict[str, Any] = {}
         for section in ("server", "replication", "memory", "cluster"):
             info |= client.info(section)
+    return info
+
+
+def _problems(info: dict[str, Any]) -> list[str]:
     problems = []
     version = str(info.get("redis_version", "0"))
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < VERSION_MIN:
@@ -114,7 +120,19 @@ def check_server(client: redis.Redis) -> None:
             f"maxmemory-policy: want noeviction, found {policy}; with another one state vanishes silently; "
             "run CONFIG SET maxmemory-policy noeviction and put it into redis.conf"
         )
-    if info.get("cluster_enabled"):
-        problems.append("cluster-enabled: want no, found yes; use a server of its own for this application")
+    return problems
+
+
+def _refuse(problems: list[str]) -> None:
     if problems:
         raise Fatal("Redis is not fit to keep state:\n  " + "\n  ".join(problems))
+
+
+def _refuse_password(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        has_password = ":" in parts.netloc.rpartition("@")[0] or "password=" in parts.query
+    except ValueError:
+        raise Fatal(f"redis_url: want {_WANT}, got something that is not an address") from None
+    if has_password:
+        raise Fatal("redis_url: want an address without a password; put the password into `redis_password_file`")

@@ -58,6 +58,13 @@ class KafkaReader:
             records += self._take(records_max - 1, 0)
         return records
 
+    def take(self, records_max: int, wait_ms: int) -> list[Record]:
+        """The next records that the client has fetched. Raises `Fatal`."""
+        records = self._take(records_max, 0)
+        if not records and wait_ms and (records := self._take(1, wait_ms / 1000)):
+            records += self._take(records_max - 1, 0)
+        return records
+
     def close(self) -> None:
         """Done."""
         self._client.close()

@@ -34,6 +34,10 @@ class SqliteReader:
         """The next records, in order."""
         return self._core.wait_for(lambda: self._take(records_max), wait_ms)
 
+    def take(self, records_max: int, wait_ms: int) -> list[Record]:
+        """What is there is at hand."""
+        return self.poll(records_max, wait_ms)
+
     def close(self) -> None:
         """Nothing to release."""
 

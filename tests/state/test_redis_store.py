@@ -11,11 +11,12 @@ import pytest
 import redis
 from redis.crc import key_slot
 
-from streams.errors import Fatal, Retryable, StateLost
+from streams.errors import Fatal, Fenced, Retryable, StateLost
 from streams.runtime import facts
 from streams.runtime.ports import StateCommit
 from streams.state.embedded import EmbeddedRedis
-from streams.state.redis_client import connect, in_our_words
+from streams.state.redis_client import connect
+from streams.state.redis_errors import in_our_words
 from streams.state.redis_store import RedisStore
 from tests.contracts.state import (
     ItemPromises,
@@ -26,6 +27,7 @@ from tests.contracts.state import (
     WakePromises,
     commit,
     items,
+    rows,
 )
 from tests.runtime.world import World
 from tests.support.redis_server import redis_server
@@ -131,9 +133,9 @@ def test_a_rebuild_that_was_overtaken_removes_nothing(redis_edge: RedisEdge) -> 
     store = redis_edge.open()
     old = store.rebuild(P)
     new = store.rebuild(P)
-    new.write({f"a:{number}": {"x": b"new"} for number in range(50)}, [])
-    with pytest.raises(Exception, match="newer one"):
-        store._empty(P, old._token)
+    new.write(rows({f"a:{number}": {"x": b"new"} for number in range(50)}), [])
+    with pytest.raises(Fenced, match="newer one"):
+        old.empty()
     new.finish(4, 40)
     assert items(store, 4, "a:0", "a:49") == {"a:0": {"x": b"new"}, "a:49": {"x": b"new"}}
 
@@ -165,7 +167,7 @@ def test_scripts_that_the_server_forgot_are_sent_again(redis_edge: RedisEdge) ->
     assert items(store, 2, "a:1") == {"a:1": {"x": b"2"}}
     rebuild = store.rebuild(P)
     redis_edge.client.script_flush()
-    rebuild.write({"a:1": {"x": b"3"}}, [])
+    rebuild.write(rows({"a:1": {"x": b"3"}}), [])
     rebuild.finish(3, 30)
     assert items(store, 3, "a:1") == {"a:1": {"x": b"3"}}
 

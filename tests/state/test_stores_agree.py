@@ -14,6 +14,8 @@ from streams.state.dict_store import DictStore
 from streams.state.embedded import EmbeddedRedis
 from streams.state.redis_client import connect
 from streams.state.redis_store import RedisStore
+from streams.state.redis_wire import Wire
+from tests.contracts.state import rows
 
 ADDRESSES = ("a:1", "a:2", "customer:1")
 _numbers = itertools.count()
@@ -65,7 +67,9 @@ class Side:
             case ("rebuild", partition):
                 self.rebuilds.append(self.store.rebuild(partition))
             case ("write", index, items, due) if index < len(self.rebuilds):
-                self.rebuilds[index].write(items, due)
+                self.rebuilds[index].write(rows(items), due)
+                # What became of it may be told by the next call only.
+                getattr(self.rebuilds[index], "_settle", lambda: None)()
             case ("finish", index, seq) if index < len(self.rebuilds):
                 self.rebuilds[index].finish(seq, seq)
             case ("lose",):
@@ -91,11 +95,13 @@ def redis_side(server: EmbeddedRedis) -> Iterator[Callable[[], Side]]:
     client = connect(server.url)
 
     def make() -> Side:
-        store = RedisStore(client, f"agree{next(_numbers)}", "cluster")
+        store = RedisStore(Wire.open(server.url), f"agree{next(_numbers)}", "cluster")
         opened.append(store)
         return Side(store, client.flushall)
 
     yield make
+    for store in opened:
+        store.close()
     client.close()
 
 

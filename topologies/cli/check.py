@@ -145,17 +145,17 @@ def _topics(settings: Settings) -> Iterator[Finding]:
 
 def _redis(settings: Settings) -> Finding:
     from streams.state.embedded import find_server
-    from streams.state.redis_client import check_server, connect
+    from streams.state.redis_wire import Wire
     from topologies.assemble import password_of
 
     try:
         if not settings.state.redis_url:
             return Finding("redis", "fine", f"embedded: {find_server()}")
-        client = connect(settings.state.redis_url, password_of(settings))
+        wire = Wire.open(settings.state.redis_url, password_of(settings))
         try:
-            check_server(client)
+            wire.check()
         finally:
-            client.close()
+            wire.close()
     except StreamError as problem:
         return _failed("redis", problem)
     return Finding("redis", "fine", f"{settings.state.redis_url}: new enough, a master, never evicts")
