@@ -35,8 +35,9 @@ from streams.runtime.ports import (
 from streams.runtime.task import Task
 from streams.runtime.topology import Topology
 
-_OFFSET_LOOK_MS = 1_000
-"""How often the end of a changelog is looked up: a restore reads that much more than it must."""
+_OFFSET_LOOK_MS = 10_000
+"""How often the end of a changelog is looked up: a restore reads that much more than it must. A broker is asked for it
+in the middle of a commit."""
 
 
 class Committer:
