@@ -26,11 +26,15 @@ def settings() -> Settings:
     return demo_settings()
 
 
+def rule_files() -> list[Path]:
+    """Those that come with Rapport, and as many more as make twenty rules."""
+    return [path for folder in (starter_rules(), _MORE) for path in sorted(folder.glob("*.yaml"))]
+
+
 @lru_cache(maxsize=1)
 def model() -> Model:
     """With the rules that come with Rapport and as many more as make twenty."""
-    files = [path for folder in (starter_rules(), _MORE) for path in sorted(folder.glob("*.yaml"))]
-    rules, problems = load_rules(files)
+    rules, problems = load_rules(rule_files())
     if problems or len(rules) != RULES:
         raise Fatal(f"benchmarks: want {RULES} rules, found {len(rules)}; " + "; ".join(map(str, problems)))
     return model_of(settings(), rules)
