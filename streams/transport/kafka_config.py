@@ -6,6 +6,7 @@ Any property of librdkafka passes, but for those that the promises of the log ha
 is named by where it comes from (`env:NAME`, `file:PATH`), kept out of every message, and read once.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,9 @@ _OURS = {
 _SECRET_PARTS = ("password", "secret", "key.pem", "oauthbearer.config", "token", "assertion")
 
 
+_NOWHERE = logging.Logger("rapport.kafka", logging.CRITICAL + 1)  # noqa: LOG001  nobody else is to find it
+
+
 class Connection:
     """How to reach a cluster. Shows no secret when it is printed."""
 
@@ -184,7 +188,7 @@ class Connection:
 
     def _made(self, ours: Properties, *, members: bool = False) -> dict[str, Any]:
         """Ours, the operator's on top, then the secrets; what is for members of groups only where they are."""
-        made = {
+        made: dict[str, Any] = {
             "bootstrap.servers": self.bootstrap_servers,
             "client.id": self.client_id,
             **_EVERYWHERE,
@@ -192,6 +196,9 @@ class Connection:
             **self._properties,
             **self._secrets,
         }
+        if not {"log_level", "debug"} & self._properties.keys():
+            # It prints even on the lowest level, in the middle of our lines; what it says comes by its errors as well.
+            made["logger"] = _NOWHERE
         return made if members else {name: value for name, value in made.items() if name not in _MEMBERS_ONLY}
 
 

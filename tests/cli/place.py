@@ -5,15 +5,13 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from config.load import load
-from streams.transport.sqlite_log import SqliteLog
 from tests.cli.payloads import post as post_at
 from tests.cli.rapport import RAPPORT, environment
 from tests.cli.shell import ask, config_in
-from tests.support.clock import RealClock
-from topologies.assemble import create_topics
+from topologies.assemble import create_topics, open_log
 
 TEXT = """
 [engine]
@@ -39,12 +37,14 @@ def post(did: str, rkey: str) -> str:
 class Place:
     """A folder with a configuration, its log, and the workers that run there."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.config = folder, config_in(folder, TEXT)
+    def __init__(self, folder: Path, text: str = TEXT) -> None:
+        """`text`: the configuration, without the beginning of its table `[log]`."""
+        folder.mkdir(exist_ok=True)
+        self.folder, self.config = folder, config_in(folder, text)
         settings, problems = load(self.config, {})
         assert settings is not None, problems
-        (folder / "data").mkdir()
-        self.log = SqliteLog(str(folder / "data" / "log.sqlite"), clock=RealClock())
+        self._open = open_log(settings)
+        self.settings, self.log = settings, self._open.__enter__()
         create_topics(self.log, settings)
         self.workers: list[Worker] = []
 
@@ -66,11 +66,17 @@ class Place:
             assert time.monotonic() < ends_at, f"never came: {acts - set(self.acts())}"
             time.sleep(0.1)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         for worker in self.workers:
             worker.process.kill()
             worker.process.communicate()
-        self.log.close()
+        self._open.__exit__(None, None, None)
 
 
 class Worker:
@@ -92,7 +98,7 @@ class Worker:
             if found:
                 return found[0]
             assert self.process.poll() is None, self.said.read_text(encoding="utf-8")
-            assert time.monotonic() < ends_at, f"never said: {event}"
+            assert time.monotonic() < ends_at, f"never said {event}: {self.said.read_text(encoding='utf-8')}"
             time.sleep(0.05)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
