@@ -1,20 +1,26 @@
 """What the customer fold needs of a model, worked out once per model: rules by what they look at, and the score's recipe."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from streams.core.effects import Note
 from topologies.customer.facts import ConditionUnknown
+from topologies.customer.rules.expr_all import Answers, compile_all
 from topologies.customer.rules.rule import Condition, Rule
 from topologies.customer.score import Recipe, recipe_of
 from topologies.model import Model
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`acts`: rules about acts as (condition, hash, what to say when it is unknown), in order of their ids."""
+    """`acts`: rules about acts as (condition, hash, what to say when it is unknown), in order of their ids.
+
+    `ask` gives the answers of all their conditions at once, or None when each has to be asked by itself.
+    """
 
     recipe: Recipe
+    ask: Callable[[dict[str, Any]], Answers | None]
     acts: tuple[tuple[Condition, str, Note], ...]
     act_rules: tuple[Rule, ...]
     score_rules: tuple[Rule, ...]
@@ -28,6 +34,7 @@ def _make(model: Model) -> Plan:
     about_acts = tuple(rule for rule in model.rules if rule.kind != "score_crosses")
     return Plan(
         recipe=recipe_of(model.score, model.identity.hold_ms),
+        ask=_ask_all(about_acts),
         acts=tuple((rule.condition, rule.hash, unknown[rule.id]) for rule in about_acts),
         act_rules=about_acts,
         score_rules=tuple(rule for rule in model.rules if rule.kind == "score_crosses"),
@@ -35,6 +42,12 @@ def _make(model: Model) -> Plan:
         ids=frozenset(rule.id for rule in model.rules),
         unknown=unknown,
     )
+
+
+def _ask_all(rules: tuple[Rule, ...]) -> Callable[[dict[str, Any]], Answers | None]:
+    if any(rule.tree is None for rule in rules):
+        return lambda _: None
+    return compile_all([rule.tree for rule in rules])
 
 
 _KEPT_MAX = 8
@@ -64,8 +77,10 @@ def matching(plan: Plan, context: dict[str, Any]) -> tuple[tuple[str, ...], list
     """(hashes of the rules about acts whose condition a context meets, what to say of those that are unknown)."""
     matched: list[str] = []
     unknown: list[Note] = []
-    for condition, rule_hash, note in plan.acts:
-        found = condition(context)
+    answers = plan.ask(context)
+    if answers is None:
+        answers = tuple(condition(context) for condition, _, _ in plan.acts)
+    for (_, rule_hash, note), found in zip(plan.acts, answers, strict=True):
         if found:
             matched.append(rule_hash)
         elif found is None:

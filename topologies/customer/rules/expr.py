@@ -33,11 +33,16 @@ def compile_expr(source: str) -> Condition:
 
 def compile_tree(tree: Node) -> Condition:
     """The condition a checked tree stands for."""
-    maker = _Maker()
+    maker = Maker()
+    return cast("Condition", function_of([ast.Return(maker.make(tree))], maker.names))
+
+
+def function_of(lines: list[ast.stmt], names: dict[str, Any]) -> FunctionType:
+    """`def condition(c)` with these lines, which know these names."""
     body = ast.Try(
-        body=[ast.Return(maker.make(tree))],
+        body=lines,
         # What is not as typed is unknown: a context is never a reason to fail.
-        handlers=[ast.ExceptHandler(type=_load("_errors"), name=None, body=[ast.Return(_const(None))])],
+        handlers=[ast.ExceptHandler(type=load("_errors"), name=None, body=[ast.Return(_const(None))])],
         orelse=[],
         finalbody=[],
     )
@@ -47,10 +52,10 @@ def compile_tree(tree: Node) -> Condition:
         function.type_params = []  # type: ignore[attr-defined,unused-ignore]
     module = ast.fix_missing_locations(ast.Module(body=[function], type_ignores=[]))
     code = next(c for c in compile(module, "<rule>", "exec").co_consts if isinstance(c, CodeType))
-    return cast("Condition", FunctionType(code, maker.names))
+    return FunctionType(code, names)
 
 
-class _Maker:
+class Maker:
     """Turns nodes into Python expressions whose value is None where the node's is unknown."""
 
     def __init__(self) -> None:
@@ -58,10 +63,11 @@ class _Maker:
         self._count = 0
 
     def make(self, node: Node) -> ast.expr:
+        """The expression of a node."""
         if isinstance(node, Const):
             return _const(_constant(node.value))
         if isinstance(node, Path):
-            return _read(node.name)
+            return read(node.name)
         assert isinstance(node, Call)
         if node.name == "&&":
             return self._all(node.args)
@@ -78,13 +84,13 @@ class _Maker:
         assert isinstance(pattern, Const)
         name = f"pattern_{len(self.names)}"
         self.names[name] = pattern_of(pattern.value).search
-        return self._unless_none([self.make(args[0])], lambda parts: _call("_matches", _load(name), *parts))
+        return self._unless_none([self.make(args[0])], lambda parts: call("_matches", load(name), *parts))
 
     def _known(self, node: Call) -> ast.expr:
         """Operators and functions that are unknown as soon as a part of theirs is."""
         shape = _SHAPES.get(node.name)
         if shape is None:
-            return self._unless_none([self.make(part) for part in node.args], lambda parts: _call(node.name, *parts))
+            return self._unless_none([self.make(part) for part in node.args], lambda parts: call(node.name, *parts))
         return self._unless_none([self.make(part) for part in node.args], shape)
 
     def _unless_none(self, parts: list[ast.expr], build: Any) -> ast.expr:
@@ -95,9 +101,13 @@ class _Maker:
             if isinstance(part, ast.Constant):
                 values.append(part)
                 continue
+            if isinstance(part, ast.Name):
+                tests.append(_is_none(part))
+                values.append(part)
+                continue
             name = self._name()
             tests.append(_is_none(_let(name, part)))
-            values.append(_load(name))
+            values.append(load(name))
         built = cast("ast.expr", build(values))
         return ast.IfExp(_or(tests), _const(None), built) if tests else built
 
@@ -108,12 +118,12 @@ class _Maker:
             for name, part in zip(names, parts, strict=True)
         ]
         # All are True or None now: Python's `and` gives the first None, else True.
-        return ast.IfExp(_or(tests), _const(False), ast.BoolOp(ast.And(), [_load(name) for name in names]))
+        return ast.IfExp(_or(tests), _const(False), ast.BoolOp(ast.And(), [load(name) for name in names]))
 
     def _any(self, parts: Sequence[Node]) -> ast.expr:
         names = [self._name() for _ in parts]
         tests: list[ast.expr] = [_let(name, self.make(part)) for name, part in zip(names, parts, strict=True)]
-        unknown = _or([_is_none(_load(name)) for name in names])
+        unknown = _or([_is_none(load(name)) for name in names])
         return ast.IfExp(_or(tests), _const(True), ast.IfExp(unknown, _const(None), _const(False)))
 
     def _name(self) -> str:
@@ -121,12 +131,23 @@ class _Maker:
         return f"t{self._count}"
 
 
-def _load(name: str) -> ast.expr:
+def load(name: str) -> ast.expr:
+    """A name."""
     return ast.Name(name, ast.Load())
 
 
 def _let(name: str, value: ast.expr) -> ast.expr:
     return ast.NamedExpr(ast.Name(name, ast.Store()), value)
+
+
+def assign(name: str, value: ast.expr) -> ast.stmt:
+    """`name = value`."""
+    return ast.Assign([ast.Name(name, ast.Store())], value)
+
+
+def unless_none(known: ast.expr, value: ast.expr) -> ast.expr:
+    """`None if known is None else value`."""
+    return ast.IfExp(_is_none(known), _const(None), value)
 
 
 def _const(value: Any) -> ast.expr:
@@ -141,8 +162,9 @@ def _or(tests: list[ast.expr]) -> ast.expr:
     return tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
 
 
-def _call(name: str, *args: ast.expr) -> ast.expr:
-    return ast.Call(_load(name), list(args), [])
+def call(name: str, *args: ast.expr) -> ast.expr:
+    """A function of the names, called."""
+    return ast.Call(load(name), list(args), [])
 
 
 def _method(of: ast.expr, name: str, *args: ast.expr) -> ast.expr:
@@ -154,12 +176,12 @@ def _constant(value: Any) -> Any:
     return frozenset(value) if isinstance(value, tuple) else value
 
 
-def _read(name: str) -> ast.expr:
+def read(name: str) -> ast.expr:
     """`(c.get("customer") or _none).get("tier")`, and `… or None` for texts whose empty value is missing."""
     *sections, last = split(name)
-    at = _load("c")
+    at = load("c")
     for section in sections:
-        at = ast.BoolOp(ast.Or(), [_method(at, "get", _const(section)), _load("_none")])
+        at = ast.BoolOp(ast.Or(), [_method(at, "get", _const(section)), load("_none")])
     value = _method(at, "get", _const(last))
     field = find(name)
     assert field is not None

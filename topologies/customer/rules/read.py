@@ -114,6 +114,7 @@ def read_rule(reader: Reader, at: Located, path: str, hold_ms: int | None) -> Ru
         targets=targets,
         tests=tests,
         uses=fields_of(tree),
+        tree=tree,
     )
 
 

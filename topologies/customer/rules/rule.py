@@ -34,7 +34,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     `hash` covers what decides whether and when the rule fires: an episode outlives a new title, runbook or severity,
     not a new condition. `source` is all that reaches an output: it is what the model's hash covers. `uses` are the
-    fields of the condition.
+    fields of the condition, and `tree` is what it was compiled from; null where it was not.
     """
 
     id: str
@@ -57,3 +57,4 @@ class Rule(msgspec.Struct, frozen=True):
     targets: tuple[str, ...] = ()
     tests: tuple[RuleTest, ...] = ()
     uses: frozenset[str] = frozenset()
+    tree: Any = None
