@@ -18,7 +18,7 @@ from streams.observe.metrics import LABEL_SETS_MAX, Buckets
 from streams.observe.page import PROCESS
 from streams.runtime import facts
 from streams.runtime.measures import DELAYS_MS
-from streams.runtime.status import Lag, Status
+from streams.runtime.status import Lag, Restoring, Status
 
 
 class PostLost(Fact, frozen=True, kw_only=True):
@@ -254,3 +254,36 @@ def test_before_a_worker_has_started_nothing_is_claimed(watched: Watched) -> Non
 def test_memory_and_cpu_time_of_the_process_are_among_the_metrics() -> None:
     names = {sample.name for metric in REGISTRY.collect() for sample in metric.samples}
     assert sys.platform != "linux" or {name for name, _, _ in PROCESS} <= names
+
+
+def test_a_restore_says_how_far_it_is_and_how_long_it_will_take(watched: Watched) -> None:
+    def look(now_s: int, *progress: Restoring) -> None:
+        watched.observer.show(status(progress=progress), now_s * 1000)
+
+    look(0, Restoring(2, 0, 0, 0))
+    assert watched.value("rapport_restore_done_ratio", partition="2") == 0
+    assert watched.value("rapport_restore_left_seconds", partition="2") is None, "nobody knows"
+    for second in range(1, 31):
+        look(second, Restoring(2, second * 100, 4_000, second * 90), Restoring(5, 40, 40, 40))
+    assert watched.value("rapport_restore_done_ratio", partition="2") == 0.75
+    assert watched.value("rapport_restore_left_seconds", partition="2") == 10
+    assert watched.value("rapport_restore_left_seconds", partition="5") == 0
+    lines = [line for line in watched.lines() if line["event"] == "restoring"]
+    assert len(lines) == 3, "every ten seconds"
+    assert lines[-1]["level"] == "info"
+    assert lines[-1] | {"partitions": [2, 5], "done": "75 %", "items": 2_740, "left": "10 s"} == lines[-1]
+    look(31)
+    assert watched.value("rapport_restore_done_ratio", partition="2") is None
+    assert watched.value("rapport_restore_left_seconds", partition="2") is None
+
+
+def test_a_restore_that_begins_anew_is_estimated_anew(watched: Watched) -> None:
+    for second, done in enumerate((0, 500, 0, 100, 200)):
+        watched.observer.show(status(progress=(Restoring(2, done, 1_000, done),)), second * 1000)
+    assert watched.value("rapport_restore_left_seconds", partition="2") == 8
+
+
+def test_one_that_stands_still_has_no_end(watched: Watched) -> None:
+    for second in range(60):
+        watched.observer.show(status(progress=(Restoring(2, min(second, 5), 1_000, 0),)), second * 1000)
+    assert watched.value("rapport_restore_left_seconds", partition="2") is None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from streams.errors import Fatal
@@ -80,13 +81,18 @@ def test_a_loop_that_stands_says_what_it_had_last_tried_and_names_nobody(place: 
     assert "ann" not in reason
 
 
+def test_what_is_waited_for_is_said_while_the_loop_turns(place: Place) -> None:
+    place.observer.show(replace(STATUS, waits_for="the log to take a commit: no leader"), 0)
+    assert place.ask_json("/health") == (
+        200, {"status": "live", "turned_s_ago": 0.0, "waits_for": "the log to take a commit: no leader"}
+    )  # fmt: skip
+
+
 def test_ready_once_it_has_joined_and_works_on_all_it_owns(place: Place) -> None:
     code, said = place.ask_json("/ready")
     assert (code, said["missing"]) == (503, ["the worker is starting"])
     missing = ("group toy.fold: not joined yet", "toy.inbox[1]: its state is being restored")
-    place.observer.show(
-        Status(**{name: getattr(STATUS, name) for name in STATUS.__struct_fields__} | {"missing": missing}), 0
-    )
+    place.observer.show(replace(STATUS, missing=missing), 0)
     assert place.ask_json("/ready") == (503, {"status": "not ready", "missing": list(missing)})
     assert "rapport_ready 0.0" in place.ask("/metrics")[1]
     place.observer.show(STATUS, 0)

@@ -1,6 +1,6 @@
 """What a process shows of its state: gauges, each with its meaning and what to do about it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from streams.runtime.status import Status
@@ -17,6 +17,7 @@ class View(NamedTuple):
     throughput: float
     loop_age_s: float
     is_ready: bool
+    restore_left_ms: Mapping[int, int]
 
 
 class Gauge(NamedTuple):
@@ -50,12 +51,12 @@ def _held_by(view: View) -> Samples:
 
 
 def _shares(view: View) -> Samples:
-    return [((str(one.partition),), one.share) for one in (view.status.progress if view.status else ())]
+    progress = view.status.progress if view.status else ()
+    return [((str(one.partition),), one.done / one.total if one.total else 0.0) for one in progress]
 
 
 def _left(view: View) -> Samples:
-    progress = view.status.progress if view.status else ()
-    return [((str(one.partition),), one.left_ms / 1000) for one in progress if one.left_ms is not None]
+    return [((str(partition),), left_ms / 1000) for partition, left_ms in view.restore_left_ms.items()]
 
 
 GAUGES = (

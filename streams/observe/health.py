@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from streams.observe.lines import masked
 from streams.runtime.status import Status
 
 STUCK_MS = 60_000
@@ -24,7 +25,7 @@ class Health:
         """The time in which a worker starts counts as its first turn. `monotonic`: seconds."""
         self._stuck_s, self._monotonic = stuck_ms / 1000, monotonic
         self._turned_at = monotonic()
-        self._shown: tuple[Status, float] | None = None
+        self._shown: Status | None = None
         self._trouble: tuple[str, float] | None = None
 
     def turned(self) -> None:
@@ -33,7 +34,7 @@ class Health:
 
     def show(self, status: Status) -> None:
         """This is how it stands."""
-        self._shown = status, self._monotonic()
+        self._shown = status
 
     def note(self, trouble: str) -> None:
         """Something did not work at once. It may well be why the loop does not turn."""
@@ -48,6 +49,9 @@ class Health:
         """Whether the loop turns, and the answer in words."""
         age_s = self.age_s
         answer: dict[str, Any] = {"status": "live", "turned_s_ago": round(age_s, 1)}
+        status = self._shown
+        if status is not None and status.waits_for:
+            answer["waits_for"] = masked(status.waits_for)
         if age_s <= self._stuck_s:
             return True, answer
         reason = f"the loop has not turned for {age_s:.0f} s, want a turn every {self._stuck_s:.0f} s"
@@ -58,9 +62,9 @@ class Health:
         is_live, said = self.live()
         if not is_live:
             return False, {"status": "not ready", "missing": [said["reason"]]}
-        if self._shown is None:
+        status = self._shown
+        if status is None:
             return False, {"status": "not ready", "missing": ["the worker is starting" + self._last_trouble()]}
-        status, _ = self._shown
         if status.missing:
             return False, {"status": "not ready", "missing": list(status.missing)}
         return True, {"status": "ready", "inbox": list(status.tasks), "raw": list(status.raw)}

@@ -9,9 +9,13 @@ from streams.observe.gauges import View
 from streams.observe.health import STUCK_MS, Health
 from streams.observe.lines import LogFormat, fields_of, make_logger, masked
 from streams.observe.metrics import Metrics, Registry
+from streams.observe.pace import Pace
 from streams.observe.server import LOOPBACK, Server
 from streams.runtime.facts import CallRetried, EventsFolded, RecordsIngested
 from streams.runtime.status import Status
+
+SAY_MS = 10_000
+"""How often a line says how far restores are."""
 
 
 class Observer:
@@ -31,6 +35,8 @@ class Observer:
         self._status: tuple[Status | None, int] = None, 0
         self._throughput = 0.0
         self._looked: tuple[int, int] | None = None
+        self._pace = Pace()
+        self._said_at: int | None = None
         self._metrics = Metrics(self._view, registry)
 
     def __call__(self, fact: Fact) -> None:
@@ -60,6 +66,8 @@ class Observer:
         self.health.show(status)
         self._status = status, now_ms
         self._throughput = self._rate(now_ms)
+        self._pace.look(status.progress, now_ms)
+        self._say_restores(status, now_ms)
 
     def serve(self, port: int, *, host: str = LOOPBACK, token: str = "") -> Server:
         """Answer `/metrics`, `/health` and `/ready`; see `Server`."""
@@ -76,4 +84,24 @@ class Observer:
 
     def _view(self) -> View:
         is_ready, _ = self.health.ready()
-        return View(*self._status, self._throughput, self.health.age_s, is_ready)
+        return View(*self._status, self._throughput, self.health.age_s, is_ready, self._pace.left_ms)
+
+    def _say_restores(self, status: Status, now_ms: int) -> None:
+        """A line now and then while there are restores that take their time."""
+        if not status.progress:
+            self._said_at = None
+            return
+        if self._said_at is None or now_ms < self._said_at:
+            self._said_at = now_ms
+        if now_ms - self._said_at < SAY_MS:
+            return
+        self._said_at = now_ms
+        done, total = (sum(one[part] for one in status.progress) for part in (1, 2))
+        left_ms = max(self._pace.left_ms.values(), default=None)
+        self.say(
+            "restoring",
+            partitions=[one.partition for one in status.progress],
+            done=f"{100 * done // total} %" if total else "not known yet",
+            items=sum(one.items for one in status.progress),
+            left="not known yet" if left_ms is None else f"{left_ms / 1000:.0f} s",
+        )

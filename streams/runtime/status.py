@@ -22,12 +22,15 @@ class Lag(NamedTuple):
 
 
 class Restoring(NamedTuple):
-    """How far the restore of a partition is. `share`: 0 to 1; `left_ms`: an estimate, null while there is none."""
+    """How far the restore of a partition is, in offsets of its changelog; 0 of 0 while nothing is known.
+
+    `items`: read so far. Compaction leaves gaps between offsets: an estimate.
+    """
 
     partition: int
-    share: float
+    done: int
+    total: int
     items: int
-    left_ms: int | None
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -66,6 +69,7 @@ def status_of(inbox: InboxSide | None, raw: RawSide | None, board: ProgressBoard
         upto=board.upto(),
         held_by=board.held_by(),
         lags=(*of_raw, *of_inbox),
+        progress=_progress(inbox) if inbox else (),
         raw_held=raw is not None and raw.paused,
         missing=tuple(missing_of(inbox, raw)),
         waits_for=waits_for,
@@ -78,9 +82,17 @@ def missing_of(inbox: InboxSide | None, raw: RawSide | None) -> list[str]:
     if raw is not None:
         missing += [f"{_named(where)}: its position is not known yet" for where in raw.arriving]
     if inbox is not None:
-        wheres = [TopicPartition(inbox.topic, partition) for partition in sorted(inbox.restores)]
-        missing += [f"{_named(where)}: its state is being restored" for where in wheres]
+        for partition, done, total, _ in _progress(inbox):
+            share = f" ({100 * done // total} %)" if total else ""
+            missing.append(f"{_named(TopicPartition(inbox.topic, partition))}: its state is being restored{share}")
     return missing
+
+
+def _progress(inbox: InboxSide) -> tuple[Restoring, ...]:
+    return tuple(
+        Restoring(partition, *restore.progress, restore.so_far.items)
+        for partition, restore in sorted(inbox.restores.items())
+    )
 
 
 def _lags(consumer: Consumer, wheres: Iterable[TopicPartition]) -> list[Lag]:
