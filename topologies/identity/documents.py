@@ -25,6 +25,7 @@ def document_id(*parts: object) -> str:
     return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+@lru_cache(maxsize=1 << 10)
 def time_text(at: int) -> str:
     """RFC 3339 in UTC with milliseconds. Times outside the years 1 to 9999 become the first or last of them."""
     if not _MS_MIN <= at <= _MS_MAX:
@@ -32,7 +33,8 @@ def time_text(at: int) -> str:
     day, ms = divmod(at, 86_400_000)
     second, ms = divmod(ms, 1000)
     minute, second = divmod(second, 60)
-    # From tables: an act is written with up to four times, and formatting numbers costs a microsecond each time.
+    # From tables, and remembered: an act is written with up to four times, of which most are the same, and formatting
+    # numbers costs a microsecond each time.
     return f"{_day_text(day)}T{_MINUTES[minute]}:{_NUMBERS[second]}.{_THOUSANDTHS[ms]}Z"
 
 
