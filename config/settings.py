@@ -62,7 +62,12 @@ class StateSettings(Section, frozen=True, kw_only=True):
     """Where the state is served from."""
 
     redis_url: str = ""
-    """Empty: an embedded redis-server under the log's directory. A password belongs into `redis_password_file`."""
+    """Empty: an embedded redis-server under the log's directory. A password belongs into `redis_password_file`.
+
+    One server, a master: `redis://host:port/0`, `rediss://…` (TLS) or `unix:///path`.
+
+    A Redis Cluster: `redis+cluster://h1:p1,h2:p2` or `rediss+cluster://…`; two or three of its nodes are enough.
+    """
     redis_password_file: str = ""
     """A file whose first line is the password; empty: none is sent."""
 

@@ -50,13 +50,13 @@ def translated() -> Iterator[None]:
     """Errors of the client as ours."""
     try:
         yield
-    except redis.exceptions.RedisError as error:
+    except (redis.exceptions.RedisError, redis.exceptions.RedisClusterException) as error:
         raise in_our_words(error) from error
 
 
 def in_our_words(error: Exception) -> Retryable | Fatal:
     """The error to raise for one of the client's. Never holds the password: the client's texts do not either."""
-    if isinstance(error, redis.exceptions.RedisClusterException):
+    if type(error) is redis.exceptions.RedisClusterException:
         return _of_cluster(error)
     in_text = _RETRY_CODE.search(str(error))
     code = _CODES.get(type(error)) or (in_text[1] if in_text else None)
@@ -71,12 +71,13 @@ def in_our_words(error: Exception) -> Retryable | Fatal:
     return Fatal(f"Redis refused a command: is somebody else using the keys of this application? ({error})")
 
 
-def _of_cluster(error: BaseException) -> Retryable | Fatal:
-    """The client could not learn who keeps which keys. What one node said, if any, tells why."""
+def _of_cluster(error: Exception) -> Retryable | Fatal:
+    """The client could not learn who keeps which keys."""
     if any(words in str(error) for words in _NO_CLUSTER):
         return Fatal(
             "redis_url: want a cluster at redis+cluster://…, found a server of its own; write redis://host:port/0"
         )
     if isinstance(error.__cause__, redis.exceptions.RedisError):
+        # What one node said, if any, tells why.
         return in_our_words(error.__cause__)
     return Retryable(f"Redis {_RETRY_WORDS['CLUSTERDOWN']} ({error})")
