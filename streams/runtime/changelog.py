@@ -48,14 +48,12 @@ class Rows:
     """Items from the changelog, in the form in which a rebuild takes them: as they stand there, the last of each."""
 
     def __init__(self, topology: Topology, records: Sequence[Record]) -> None:
-        """Of one part of the changelog. No step of Python for each item, but for those that are wakes."""
+        """Of one part of the changelog."""
         self.items: dict[bytes, bytes | None] = {record.key() or b"": record.value() for record in records}
         """Value by changelog key."""
-        self.wakes = [
-            wake_of(topology, key[: -len(_WAKE_END)].decode(), self.items[key])
-            for key in self.items
-            if key.endswith(_WAKE_END)
-        ]
+        ends = len(_WAKE_END)
+        wakes = [key for key in self.items if key[-ends:] == _WAKE_END]
+        self.wakes = [wake_of(topology, key[:-ends].decode(), self.items[key]) for key in wakes]
 
 
 def wake_of(topology: Topology, address: str, value: bytes | None) -> WakeChange:

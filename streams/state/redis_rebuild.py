@@ -157,11 +157,10 @@ class RedisRebuild:
                 return
             else:
                 self._overtaken()
-        for _ in range(step.answers - 1):
-            self._read(line)
-        for answer in self._read(line) or ():
+        answers = self._read_many(line, step.answers)
+        # What became of each, in the answer to EXEC. Null for all of them, when somebody moved the standing.
+        for answer in answers[-1] or ():
             self._told(answer)
-        # Null for all of them, when somebody moved the standing: then it is not ours.
         if self._read_standing(line) != step.after:
             self._overtaken()
         self._placed(step)
@@ -217,11 +216,16 @@ class RedisRebuild:
             self._broken(error)
 
     def _read(self, line: Line) -> Any:
+        return self._read_many(line, 1)[0]
+
+    def _read_many(self, line: Line, count: int) -> list[Any]:
         try:
-            answer = line.read()
+            answers = line.read_many(count)
         except redis.exceptions.RedisError as error:
             self._broken(error)
-        return self._told(answer)
+        for answer in answers:
+            self._told(answer)
+        return answers
 
     def _told(self, answer: Any) -> Any:
         if isinstance(answer, redis.exceptions.RedisError):

@@ -181,6 +181,21 @@ class Line:
         self.awaited -= 1
         return answer
 
+    def read_many(self, count: int) -> list[Any]:
+        """The next answers. Waits for the first of them as `read` does; the others come with it."""
+        answers = [self.read()]
+        read = self._connection.read_response
+        try:
+            while len(answers) < count:
+                answers.append(read(disconnect_on_error=False))
+                self.awaited -= 1
+        except (redis.exceptions.ResponseError, redis.exceptions.TimeoutError) as error:
+            if isinstance(error, redis.exceptions.ResponseError):
+                answers.append(error)
+                self.awaited -= 1
+            answers += [self.read() for _ in range(count - len(answers))]
+        return answers
+
     def ask(self, command: Command) -> Any:
         """One command and its answer, in our errors."""
         with translated():

