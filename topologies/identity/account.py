@@ -20,7 +20,7 @@ from schemas.state import HeardBounds, HeardClaims, Kept
 from streams.core.effects import Effect, Note, Put
 from streams.core.fold import Now, State
 from topologies.identity import links
-from topologies.identity.facts import ActAfterErase, ActCut, ActTooLate, ClaimRefused, SightingRefused
+from topologies.identity.facts import ActAfterErase, ActCut, ActParked, ActTooLate, ClaimRefused, SightingRefused
 from topologies.identity.heard import hear, hear_bound, is_news
 from topologies.identity.join import Links
 from topologies.identity.keeping import Keeper
@@ -54,7 +54,9 @@ def _act(keeper: Keeper, act: Act) -> Iterable[Effect]:
         kept = Kept(act.version, act.received_at, short)
     else:
         kept = Kept(act.version, act.received_at, short, before.revision, before.customer, before.link)
-    keeper.changed[act.id] = keeper.rejoin(act.id, kept)
+    joined = keeper.changed[act.id] = keeper.rejoin(act.id, kept)
+    if before is None and not joined.customer and not act.role:
+        keeper.effects.append(_PARKED)
     _sights_changed(keeper, before, kept)
     return keeper.finish(act.received_at)
 
@@ -217,6 +219,7 @@ def _continue(keeper: Keeper, event: Continue) -> Iterable[Effect]:
 
 
 _PURGE = "purge "
+_PARKED = Note(ActParked())
 
 
 _HANDLERS: dict[type, Callable[[Keeper, Any], Iterable[Effect]]] = {

@@ -18,6 +18,31 @@ class ActSealedEarly(Fact, frozen=True, kw_only=True):
     cap: str
 
 
+class ActParked(Fact, frozen=True, kw_only=True):
+    """An act came that is nobody's so far: it is held open, for whoever claims its author within `hold`."""
+
+    counter: ClassVar[str] = "acts_parked_total"
+    level: ClassVar[Level] = "debug"
+    help: ClassVar[str] = (
+        "Acts that were nobody's when they came, and are held open until a customer claims their author."
+    )
+    advice: ClassVar[str] = (
+        "Most acts of a firehose are. Nearly all, where they were not before: does the CRM feed run? "
+        "See `raw_records_total` of its topic."
+    )
+
+
+class ParkedActJoined(Fact, frozen=True, kw_only=True):
+    """A customer claimed the author of an act that was held open: it is joined after all."""
+
+    counter: ClassVar[str] = "parked_acts_joined_total"
+    level: ClassVar[Level] = "debug"
+    help: ClassVar[str] = (
+        "Acts that were held open and are a customer's after all; what is never joined ends in `unmatched`."
+    )
+    advice: ClassVar[str] = "Many: the CRM learns of people after they have spoken; do not shorten `identity.hold_ms`."
+
+
 class ActTooLate(Fact, frozen=True, kw_only=True):
     """An act came when it could no longer be told from a repetition, and was left out."""
 

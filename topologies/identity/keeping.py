@@ -19,7 +19,7 @@ from streams.core.effects import EFFECTS_MAX, Drop, Effect, Forget, Note, Publis
 from streams.core.fold import Now, State
 from streams.core.stance import fingerprint, tell, told
 from topologies.identity.documents import is_late, late, unmatched
-from topologies.identity.facts import ActSealedEarly, HistoryFolded
+from topologies.identity.facts import ActSealedEarly, HistoryFolded, ParkedActJoined
 from topologies.identity.join import CONFIDENCE, METHODS, Link, Links, links_of, winner
 from topologies.identity.memory import Age, hold_of, one_too_many
 from topologies.identity.sightings import beginnings, in_order, runs_of, sight_of, with_sighting
@@ -36,6 +36,8 @@ MANY = 8
 """Items from which on the time of the wake is remembered."""
 
 NEVER = "never"
+
+_JOINED = Note(ParkedActJoined())
 
 
 class Keeper:
@@ -115,6 +117,8 @@ class Keeper:
         if kept.customer and kept.customer != link.customer:
             revision += 1
             self._send(kept.customer, act_id, revision, None)
+        elif not kept.customer and ACT + act_id in self.state:
+            self.effects.append(_JOINED)
         revision += 1
         self._send(link.customer, act_id, revision, self._joined(act, link))
         return replace(kept, revision=revision, customer=link.customer, link=digest)
