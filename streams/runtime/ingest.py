@@ -7,7 +7,7 @@
 published for it: what was promised to be complete stays complete.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from streams.runtime import facts
 from streams.runtime.batch import Batch
@@ -41,10 +41,12 @@ class Ingest:
     def take(self, records: Sequence[Record], tasks: Mapping[TopicPartition, RawTask], batch: Batch) -> None:
         """Normalise and send. Records of partitions without a task are passed over: they belong to somebody else."""
         # In one go over the records: this is paid for every record of a firehose.
-        last = {(record.topic(), record.partition()): record for record in records}
-        if not last.keys() <= tasks.keys():
-            records = [record for record in records if (record.topic(), record.partition()) in tasks]
-            last = {home: record for home, record in last.items() if home in tasks}
+        homes = [(record.topic(), record.partition()) for record in records]
+        last = dict(zip(homes, records, strict=True))
+        first = dict(zip(reversed(homes), reversed(records), strict=True))
+        if any(home not in tasks or record.offset() < tasks[home].position for home, record in first.items()):  # type: ignore[index]  # equal tuples
+            records = _next_ones(records, tasks)
+            last = {(record.topic(), record.partition()): record for record in records}
         by_topic: dict[str, dict[int, Record]] = {}
         for (topic, partition), record in last.items():
             by_topic.setdefault(topic, {})[partition] = record
@@ -139,3 +141,15 @@ class Ingest:
             notes.append(facts.RecordsIrrelevant(topic=topic, amount=found.irrelevant))
         notes += [facts.KindUnknown(topic=topic, kind=kind, amount=count) for kind, count in found.unknown.items()]
         notes += found.notes
+
+
+def _next_ones(records: Iterable[Record], tasks: Mapping[TopicPartition, RawTask]) -> list[Record]:
+    """Records of partitions that have a task, each once: a client may give records again after a rebalance."""
+    next_offsets = {where: task.position for where, task in tasks.items()}
+    kept = []
+    for record in records:
+        where = TopicPartition(record.topic(), record.partition())
+        if where in next_offsets and record.offset() >= next_offsets[where]:
+            next_offsets[where] = record.offset() + 1
+            kept.append(record)
+    return kept

@@ -264,7 +264,10 @@ class KafkaConsumer:
         offsets = {where: offset for where in wheres if (offset := self._unplaced[where]) is not None}
         if not offsets:
             return
-        self._client.incremental_assign([At(*where, offset) for where, offset in offsets.items()])
+        at = [At(*where, offset) for where, offset in offsets.items()]
+        self._client.incremental_assign(at)
+        # The client remembers a pause for ever, also of a partition that was away meanwhile.
+        self._client.resume(at)
         self._placed.update(offsets)
         self._places.update(offsets)
         for where in offsets:

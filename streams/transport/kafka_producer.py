@@ -93,7 +93,8 @@ class KafkaProducer:
             if not self._open:
                 raise StreamError(f"producer {self._id}: no transaction is open; begin one first") from problem
             size = len(value or b"") + len(key or b"")
-            raise self._noted(problem, f"send a record of {size} bytes to {topic}") from problem
+            found = self._reason() if problem.args[0].name() == "_STATE" else None
+            raise self._noted(found or problem, f"send a record of {size} bytes to {topic}") from problem
 
     def send_offsets(self, offsets: Mapping[TopicPartition, Position], membership: Membership) -> None:
         """Add consumed positions; positions of several groups go into one transaction."""
@@ -174,6 +175,16 @@ class KafkaProducer:
         if not self._open:
             raise StreamError(f"producer {self._id}: no transaction is open; begin one first")
         self._check_alive()
+
+    def _reason(self) -> KafkaException | None:
+        """What is wrong with the open transaction: the client knows, but `produce` does not say it."""
+        self._spent = True
+        try:
+            # Never begins one while another is open, and says why that one cannot go on.
+            self._live.begin_transaction()
+        except KafkaException as problem:
+            return problem
+        return None
 
     def _noted(self, problem: KafkaException, doing: str) -> StreamError:
         """The error to raise; after a fatal one this producer is dead."""

@@ -184,6 +184,21 @@ class ReadingPromises:
         for member in (first, second):
             member.consumer.close()
 
+    def test_a_pause_ends_with_what_was_paused(self, edge: LogEdge) -> None:
+        """A partition that was given up while it was paused, and comes back, is as any other that comes."""
+        log, other = edge.open(), edge.open()
+        topic, group = make_topic(edge, log, 2), name_of(edge, "g")
+        first = Member(log, group, [topic])
+        until(lambda: len(first.owned) == 2, first)
+        first.watcher.on_revoked = first.consumer.pause
+        second = Member(other, group, [topic])
+        until(lambda: len(second.owned) == 1 == len(first.owned), first, second)
+        second.consumer.close()
+        until(lambda: len(first.owned) == 2, first)
+        fill(log, topic, 2, 2)
+        until(lambda: len(first.records) == 4, first)
+        first.consumer.close()
+
     @pytest.mark.parametrize("paused", [True, False])
     def test_who_seeks_when_it_is_assigned_begins_there(self, edge: LogEdge, paused: bool) -> None:
         """A log may still be setting the partition up at that moment."""

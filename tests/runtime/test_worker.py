@@ -9,7 +9,7 @@ import pytest
 from streams.errors import Fatal, Retryable
 from streams.runtime import facts
 from streams.runtime.limits import Limits
-from streams.runtime.ports import StateStore, TopicPartition
+from streams.runtime.ports import Record, StateStore, TopicPartition
 from tests.runtime.conftest import MakeWorld
 from tests.runtime.world import World
 from tests.support.toy_topology import Count, add, toy_topology
@@ -68,6 +68,33 @@ def test_a_worker_that_falls_silent_is_replaced_and_harms_nobody_when_it_comes_b
     world.run("0", "1", ms=500)
     assert [key for key, _ in world.outputs("seen")] == ["a"]
     assert dict(world.outputs("totals"))["total:1"] == {"sum": 1}
+
+
+class Stutter:
+    """A consumer or a log that gives every record twice, as a client does that was paused while it gave it."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner, self._again = inner, list[Record]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def consumer(self, group: str) -> Any:
+        return Stutter(self._inner.consumer(group))
+
+    def poll(self, records_max: int, wait_ms: int) -> list[Record]:
+        again, self._again = self._again, self._inner.poll(records_max, wait_ms)
+        return again + self._again
+
+
+def test_what_a_log_gives_twice_is_taken_once(world: World) -> None:
+    world.log = Stutter(world.log)  # type: ignore[assignment]  # by __getattr__
+    world.worker("1")
+    for number in range(30):
+        world.feed(add(f"e{number}"), topic="raw.a", partition=number % 2)
+        world.run("1", ms=7)
+    world.run("1")
+    assert sorted(key for key, _ in world.outputs("seen")) == sorted(f"e{number}" for number in range(30))
 
 
 def test_closing_commits_what_is_in_hand(world: World) -> None:

@@ -119,6 +119,23 @@ class TestZombies:
         commit(log.producer(names.name("p")), sends=[(topic, b"next")])
         assert values(read_all(log, topic, expect=1)) == [b"next"]
 
+    def test_a_transaction_that_has_failed_says_why_with_every_record(self, names: Names) -> None:
+        """It may fail between two calls; then sending is the first to notice."""
+        log = names.log()
+        topic, group = names.topic(log), names.name("g")
+        member, producer = Member(log, group, [topic]), log.producer(names.name("p"))
+        until(lambda: len(member.owned) == 1, member)
+        stranger = Membership(group, member.consumer.membership().generation, "nobody")
+        producer.begin()
+        with pytest.raises(Fenced):
+            producer.send_offsets({TopicPartition(topic, 0): Position(0, "")}, stranger)
+        with pytest.raises(Fenced, match="not a member"):
+            producer.send(topic, b"not committed", partition=0)
+        producer.abort()
+        commit(producer, sends=[(topic, b"committed")])
+        assert values(read_all(log, topic, expect=1)) == [b"committed"]
+        member.consumer.close()
+
     def test_a_membership_read_from_a_consumer_that_is_none_is_never_sent(self, names: Names) -> None:
         """The broker would take its positions without any check."""
         log = names.log()
