@@ -57,14 +57,22 @@ class Rows:
 
 
 def wake_of(topology: Topology, address: str, value: bytes | None) -> WakeChange:
-    """The store keeps the wakes in order of time as well. Raises `Fatal` for an address that is not ours."""
+    """The store keeps the wakes in order of time as well. Raises `Fatal` for what is not ours, or newer than we are."""
     stage = topology.stages.get(address.partition(":")[0])
     if stage is None:
         raise Fatal(
             f"changelog: want addresses of {', '.join(sorted(topology.stages))}, found {address!r}; "
             "it was written by another topology: run that one, or use another application id"
         )
-    return WakeChange(stage.level, address, None if value is None else topology.decode_item(value).due)
+    if value is None:
+        return WakeChange(stage.level, address, None)
+    try:
+        return WakeChange(stage.level, address, topology.decode_item(value).due)
+    except Exception as problem:
+        raise Fatal(
+            f"changelog: want a wake this release knows, found one of a {address.partition(':')[0]} beginning with "
+            f"{value[:4].hex()}: {problem}; it was written by a newer release: run that one"
+        ) from problem
 
 
 class ChangelogReader:

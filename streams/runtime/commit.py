@@ -140,7 +140,8 @@ class Committer:
                 self._store.apply(commits)
             except Retryable as problem:
                 self._tell(facts.CallRetried(what="apply", reason=str(problem)))
-                deadline = self._sooner(deadline)
+                # It is in the log: who comes next brings the store up to date.
+                deadline = self._sooner(deadline, self._limits.close_ms // 2)
                 if self._clock.now_ms() >= deadline:
                     raise
                 self._clock.sleep_ms(self._limits.retry_ms)
@@ -197,13 +198,13 @@ class Committer:
                 call()
             except Retryable as problem:
                 self._tell(facts.CallRetried(what="commit", reason=str(problem)))
-                deadline = self._sooner(deadline)
+                deadline = self._sooner(deadline, self._limits.close_ms)
                 if self._clock.now_ms() >= deadline:
                     raise Doubtful(f"not finished in time: {problem}") from problem
                 self._clock.sleep_ms(self._limits.retry_ms)
             else:
                 return
 
-    def _sooner(self, deadline: int) -> int:
+    def _sooner(self, deadline: int, within_ms: int) -> int:
         """The same, or a nearer one once somebody waits for us to leave."""
-        return min(deadline, self._clock.now_ms() + self._limits.close_ms) if self.hurries() else deadline
+        return min(deadline, self._clock.now_ms() + within_ms) if self.hurries() else deadline

@@ -245,6 +245,21 @@ class StateFoundLost(Fact, frozen=True, kw_only=True):
     found: int | None
 
 
+class StateOfAnotherLog(Fact, frozen=True, kw_only=True):
+    """The store holds what was built from another log. It is emptied and filled anew. `found`: that log's cluster id."""
+
+    counter: ClassVar[str] = "state_of_another_log_total"
+    level: ClassVar[Level] = "error"
+    help: ClassVar[str] = "Partitions whose state was another log's; they are emptied and filled anew."
+    advice: ClassVar[str] = (
+        "Once, after the log was made anew: as it should be. Again and again: two clusters share a Redis under one "
+        "`engine.app` and empty it for each other; give one of them another `state.redis_url` or `engine.app`."
+    )
+    partition: int
+    want: str
+    found: str
+
+
 class StateAhead(Fact, frozen=True, kw_only=True):
     """The store is ahead of the log: the log went back, or the store belongs to somebody else. It is filled anew."""
 

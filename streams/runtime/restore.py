@@ -7,6 +7,7 @@
         r < n                read the changelog from `offset` on until marker n was SEEN: catch up (one write, r → n)
         r none, too old      … from its start: rebuild (empty it, then fill it, part by part)
         r > n                the log went back: rebuild, loudly
+        of another log       rebuild, loudly
 
 The end of what can be read is never taken for the end of the changelog: an open transaction of a dead worker may hide
 what comes behind it. Work is cut into slices, so that polling goes on; what goes wrong half-way begins again.
@@ -131,6 +132,10 @@ class Restore:
     def _level(self, found: StorePosition, seq: int) -> Slices[tuple[str, int]]:
         """Make the store stand at `seq`. Gives back how, and where a later restore may read the changelog on."""
         is_ours = found.seq is not None and found.cluster_id == self._log.cluster_id
+        if found.seq is not None and not is_ours:
+            self._tell(
+                facts.StateOfAnotherLog(partition=self.partition, want=self._log.cluster_id, found=found.cluster_id)
+            )
         if seq == 0:
             if found.seq is not None:
                 rebuild = yield from self._emptied()

@@ -30,6 +30,8 @@ _OPTIONS: dict[str, Any] = {
     "socket_timeout": _SOCKET_S,
     "socket_connect_timeout": _SOCKET_S,
     "health_check_interval": 15,
+    # Nothing is said before the first command: its answer is waited for with an eye on who wants to leave.
+    "driver_info": None,
 }
 
 
