@@ -7,7 +7,7 @@ formats. What is missing reads "unknown". What people wrote themselves is cut to
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -64,12 +64,11 @@ def why(rule: Rule, change: AlertChange, context: Mapping[str, Any]) -> str:
 
     `context` is what the condition saw last; after a tick it may be the customer's alone.
     """
-    figures = _figures(rule, change.value)
     if change.status == "withdrawn":
         return f"Taken back: without what was deleted or reassigned, “{quoted(rule.title)}” would not have been raised."
     if change.status == "resolved":
-        return _render(_over(rule, change.cause), figures, context)
-    return _render(rule.reason or _default(rule, context), figures, context)
+        return _render(_over(rule, change.cause), rule, change.value, context)
+    return _render(rule.reason or _default(rule, context), rule, change.value, context)
 
 
 def quoted(text: str) -> str:
@@ -101,21 +100,27 @@ def _over(rule: Rule, cause: str) -> str:
     return "Over: nothing more for {within}"
 
 
-def _figures(rule: Rule, value: float) -> dict[str, str]:
-    return {
-        "count": _number(value),
-        "value": _number(value),
-        "threshold": _number(rule.threshold),
-        "exit": _number(rule.exit),
-        "score": rule.score or "unknown",
-        "within": span(rule.within_ms),
-        "for": span(rule.for_ms),
-    }
+_FIGURES: Mapping[str, Callable[[Rule, float], str]] = {
+    "count": lambda _, value: _number(value),
+    "value": lambda _, value: _number(value),
+    "threshold": lambda rule, _: _number(rule.threshold),
+    "exit": lambda rule, _: _number(rule.exit),
+    "score": lambda rule, _: rule.score or "unknown",
+    "within": lambda rule, _: span(rule.within_ms),
+    "for": lambda rule, _: span(rule.for_ms),
+}
 
 
-def _render(template: str, figures: Mapping[str, str], context: Mapping[str, Any]) -> str:
-    parts = _parsed(template)
-    return "".join(part if isinstance(part, str) else _shown(part.name, figures, context) for part in parts)
+def _render(template: str, rule: Rule, value: float, context: Mapping[str, Any]) -> str:
+    parts: list[str] = []
+    for part in _parsed(template):
+        if isinstance(part, str):
+            parts.append(part)
+        elif part.name in _FIGURES:
+            parts.append(_FIGURES[part.name](rule, value))
+        else:
+            parts.append(_shown(_look_up(part.name, context)))
+    return "".join(parts)
 
 
 @lru_cache(maxsize=1024)
@@ -124,10 +129,7 @@ def _parsed(template: str) -> tuple[str | Slot, ...]:
     return tuple(parse_template(template)[0])
 
 
-def _shown(name: str, figures: Mapping[str, str], context: Mapping[str, Any]) -> str:
-    if name in figures:
-        return figures[name]
-    value = _look_up(name, context)
+def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
@@ -139,9 +141,14 @@ def _shown(name: str, figures: Mapping[str, str], context: Mapping[str, Any]) ->
     return "unknown"
 
 
+@lru_cache(maxsize=1024)
+def _keys(name: str) -> tuple[str, ...]:
+    return tuple(split(name))
+
+
 def _look_up(name: str, context: Mapping[str, Any]) -> Any:
     value: Any = context
-    for key in split(name):
+    for key in _keys(name):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
