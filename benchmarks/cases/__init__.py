@@ -1,7 +1,7 @@
 """The cases, one kind a file. Baselines come first."""
 
 from benchmarks.case import Case
-from benchmarks.cases import act, echo, fold, json_loads, normalise, path, scan, task
+from benchmarks.cases import act, echo, fold, json_loads, normalise, path, restore, scan, task
 
 BASELINES = (json_loads.NAME, echo.NAME)
 
@@ -16,5 +16,6 @@ def all_cases() -> list[Case]:
         *fold.cases(),
         *act.cases(),
         *task.cases(),
+        *restore.cases(),
         *path.cases(),
     ]

@@ -38,7 +38,7 @@ def cases() -> list[Case]:
 
 @contextmanager
 def _dict() -> Iterator[Run]:
-    yield lambda: _run(DictStore("bench"), Limits())
+    yield lambda: fold_again(DictStore("bench"), Limits())
 
 
 def _redis(limits: Limits) -> Callable[[], AbstractContextManager[Run]]:
@@ -46,13 +46,14 @@ def _redis(limits: Limits) -> Callable[[], AbstractContextManager[Run]]:
     def prepare() -> Iterator[Run]:
         with folder() as path, EmbeddedRedis(path) as server:
             store = RedisStore.connect(server.url, app="bench", cluster_id="bench")
-            yield lambda: _run(store, limits)
+            yield lambda: fold_again(store, limits)
             store.close()
 
     return prepare
 
 
-def _run(store: StateStore, limits: Limits) -> int:
+def fold_again(store: StateStore, limits: Limits) -> int:
+    """Everything into this store; how many events there were."""
     product, clock = topology(), RealClock()
     log = SqliteLog(":memory:", clock=clock)
     log.create_topic(product.changelog, product.partitions, compact=True, retention_ms=None)

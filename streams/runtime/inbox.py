@@ -1,6 +1,8 @@
 """The inbox side of a worker: the partitions it owns, their way to a task, and folding what they hold.
 
     assigned ──► paused, Restore ──► Task ──► revoked or lost: dropped
+                        ▲              │
+                        └── restart ───┘ what is in memory comes along, if the log still stands at the same commit
 
 `restart` sends everything through its beginning again: one way out of everything that is in doubt.
 """
@@ -31,6 +33,8 @@ class InboxSide:
         """Taken from the log, but not folded yet."""
         self.tasks: dict[int, Task] = {}
         self.restores: dict[int, Restore] = {}
+        self._former: dict[int, Task] = {}
+        """Given up by a restart, until it is known where the log stands."""
 
     def add(self, partitions: Iterable[TopicPartition]) -> None:
         """Theirs from here on; work begins when their state is in place."""
@@ -102,21 +106,33 @@ class InboxSide:
         self._attempts.forgive(partitions)
         self.drop(partitions)
 
-    def restart(self) -> None:
-        """Forget everything but what is owned, and restore it."""
+    def restart(self, *, keep: bool = True) -> None:
+        """Forget everything but what is owned, and restore it. Not to `keep`: nothing in memory can be trusted."""
+        former = self._former | self.tasks if keep else {}
         self.add([TopicPartition(self.topic, partition) for partition in sorted({*self.tasks, *self.restores})])
+        self._former = former
 
     def advance(self) -> bool:
-        """A slice of every restore; true when something is under way. Raises `Fatal`."""
+        """A slice of restores, in turn, as far as time allows; true when something is under way. Raises `Fatal`."""
         busy = bool(self.restores)
-        for partition, restore in list(self.restores.items()):
+        began_at = self._clock.now_ms()
+        for partition in list(self.restores):
+            if elapsed_ms(began_at, self._clock.now_ms()) >= self._limits.restore_turn_ms:
+                break
+            restore = self.restores[partition]
             restore.step()
             if restore.done is None:
+                # Behind the others, which come first in the next turn.
+                self.restores[partition] = self.restores.pop(partition)
                 continue
             where = TopicPartition(self.topic, partition)
             self._attempts.begin(where, restore.done.position)
             del self.restores[partition]
-            self.tasks[partition] = self._make_task(partition, restore.done)
+            self.tasks[partition] = task = self._make_task(partition, restore.done)
+            former = self._former.pop(partition, None)
+            # The state after a commit is one and the same, whoever has read it: there is no need to read it again.
+            if former is not None and former.seq == restore.done.seq:
+                task.adopt(former)
             self.consumer.seek(where, restore.done.position)
             self.consumer.resume([where])
         return busy
@@ -164,6 +180,7 @@ class InboxSide:
         self._attempts.end(TopicPartition(self.topic, partition))
         self.left = [record for record in self.left if record.partition() != partition]
         self.tasks.pop(partition, None)
+        self._former.pop(partition, None)
         restore = self.restores.pop(partition, None)
         if restore is not None:
             restore.close()

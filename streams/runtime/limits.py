@@ -65,6 +65,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Changelog records per slice, some ten milliseconds of work; polling goes on in between."""
     restore_wait_ms: int = 5
     """How long a slice waits for records: others are kept waiting by it."""
+    restore_turn_ms: int = 10
+    """A turn of the worker that has spent so long on restores begins no further slice: other partitions wait for it."""
     restore_stuck_ms: int = 45_000
     """Without any progress for so long the changelog cannot be complete: three transaction timeouts."""
     catch_up_items_max: int = 100_000
