@@ -48,3 +48,19 @@ def test_the_table_is_for_people(tmp_path: Path) -> None:
     assert "none yet" in answer.out
     assert "newest per key" in answer.out
     assert "30 days" in answer.out
+
+
+def test_by_itself_it_lists_and_with_create_it_makes_and_checks(tmp_path: Path) -> None:
+    config = config_in(tmp_path, INPUT + "[engine]\npartitions = 3\n")
+    assert "none yet" in ask("topics", "-c", config).out
+    assert ask("topics", "--create", "-c", config).code == 0
+    assert ask("topics", "check", "-c", config).code == 0
+    wrong = ask("topics", "--create", "-c", config_in(tmp_path, INPUT + "[engine]\npartitions = 4\n"))
+    assert wrong.code == 1
+    assert "want 4 partitions, found 3" in wrong.err
+
+
+def test_options_before_a_command_are_refused_and_not_forgotten(tmp_path: Path) -> None:
+    answer = ask("topics", "--create", "list", "-c", config_in(tmp_path))
+    assert answer.code == 2
+    assert "put them at the end" in answer.err

@@ -1,6 +1,6 @@
 """`rapport topics`: the topics an application needs, and whether the log has them so."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -10,9 +10,9 @@ from schemas.topics import DAY_MS, TopicSpec
 from streams.errors import Fatal
 from streams.runtime.ports import Log
 from topologies.cli.configured import settings_of
-from topologies.cli.shell import PROBLEMS, Configs, Json, answer_json, answers, complain, table
+from topologies.cli.shell import PROBLEMS, Configs, Json, answer_json, answers, complain, table, usage
 
-app = typer.Typer(help="The topics Rapport reads and writes.", no_args_is_help=True)
+app = typer.Typer(help="The topics Rapport reads and writes. By itself: what each holds.")
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -22,6 +22,23 @@ class Found(msgspec.Struct, frozen=True):
     partitions: int
     records: int
     problem: str
+
+
+@app.callback(invoke_without_command=True)
+def topics(
+    context: typer.Context,
+    config: Configs = [],  # noqa: B006  typer wants a list
+    make: Annotated[bool, typer.Option("--create", help="Make those that are missing, then check all.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The topics Rapport reads and writes. By itself: what each holds."""
+    if context.invoked_subcommand is not None:
+        if config or make or as_json:
+            raise usage("topics", want="options behind the command", got="options before it", fix="put them at the end")
+    elif make:
+        create(config, as_json)
+    else:
+        show(config, as_json)
 
 
 @app.command("list")
@@ -48,7 +65,7 @@ def check(config: Configs = [], as_json: Json = False) -> None:  # noqa: B006
 
 @app.command()
 def create(config: Configs = [], as_json: Json = False) -> None:  # noqa: B006
-    """Create the topics that are missing. Those that exist stay as they are."""
+    """Create the topics that are missing. Those that exist stay as they are; exit code 1 when one is not as it must be."""
     from topologies.assemble import create_topics, open_log
 
     settings = settings_of(config)
@@ -56,6 +73,8 @@ def create(config: Configs = [], as_json: Json = False) -> None:  # noqa: B006
         create_topics(log, settings)
         found = look(log, settings)
     _answer(found, as_json=as_json)
+    if any(one.problem for one in found):
+        raise typer.Exit(PROBLEMS)
 
 
 def look(log: Log, settings: Settings) -> list[Found]:
