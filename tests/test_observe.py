@@ -271,7 +271,7 @@ def test_a_restore_says_how_far_it_is_and_how_long_it_will_take(watched: Watched
     lines = [line for line in watched.lines() if line["event"] == "restoring"]
     assert len(lines) == 3, "every ten seconds"
     assert lines[-1]["level"] == "info"
-    assert lines[-1] | {"partitions": [2, 5], "done": "75 %", "items": 2_740, "left": "10 s"} == lines[-1]
+    assert lines[-1] | {"partitions": [2, 5], "done_percent": 75, "items": 2_740, "left_s": 10} == lines[-1]
     look(31)
     assert watched.value("rapport_restore_done_ratio", partition="2") is None
     assert watched.value("rapport_restore_left_seconds", partition="2") is None

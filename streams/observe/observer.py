@@ -98,10 +98,13 @@ class Observer:
         self._said_at = now_ms
         done, total = (sum(one[part] for one in status.progress) for part in (1, 2))
         left_ms = max(self._pace.left_ms.values(), default=None)
+        estimates = {
+            "done_percent": 100 * done // total if total else None,
+            "left_s": None if left_ms is None else round(left_ms / 1000),
+        }
         self.say(
             "restoring",
             partitions=[one.partition for one in status.progress],
-            done=f"{100 * done // total} %" if total else "not known yet",
             items=sum(one.items for one in status.progress),
-            left="not known yet" if left_ms is None else f"{left_ms / 1000:.0f} s",
+            **{name: value for name, value in estimates.items() if value is not None},
         )
