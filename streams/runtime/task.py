@@ -4,7 +4,8 @@
     tick    ──► due wakes, in order of (level, due, address) ──► fold
 
 A resident is an address in memory. Residents that changed are in `dirty` until the commit; the others may go at any
-time. A task is thrown away with all it holds when its work is aborted: nothing uncommitted can stay behind.
+time. A task is thrown away when its work is aborted. The next one may take over residents that did not change, if the
+log still stands at the same commit; nothing uncommitted can stay behind.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -85,6 +86,15 @@ class Task:
             wake: WakeDue | None = items.pop(WAKE_ITEM, None)
             stage = self._topology.stages[address.partition(":")[0]]
             self._residents[key] = Resident(address, stage, items, wake.due if wake else None, self._turn)
+
+    def adopt(self, former: "Task") -> None:
+        """Take over what an earlier task of the same partition, at the same commit, has in memory."""
+        self._residents, self._turn = former.unchanged()
+
+    def unchanged(self) -> tuple[dict[bytes, Resident], int]:
+        """What is in memory as of the last commit, and the last turn: without what was changed since then."""
+        changed = {address.encode() for address in self.dirty}
+        return {key: resident for key, resident in self._residents.items() if key not in changed}, self._turn
 
     def evict(self, residents_max: int) -> None:
         """Let go of those that were not used for longest, when there are too many. Only between commits."""

@@ -314,10 +314,12 @@ class Worker:
         self._batch.open = False
         self._batch.spent = True
         self._batch.clear()
-        for owned in (self._raw, self._inbox):
-            if owned is not None:
-                with suppress(StreamError):
-                    owned.restart()
+        with suppress(StreamError):
+            if self._raw is not None:
+                self._raw.restart()
+        with suppress(StreamError):
+            if self._inbox is not None:
+                self._inbox.restart(keep=False)
 
     # -- building
 

@@ -1,6 +1,10 @@
 """Partitions that stay keep what is in memory; those that go are taken over at once."""
 
+import pytest
+
 from streams.runtime import facts
+from streams.runtime.limits import Limits
+from streams.runtime.ports import Record
 from tests.runtime.conftest import MakeWorld
 from tests.runtime.world import World
 from tests.support.counting_store import CountingStore
@@ -45,6 +49,49 @@ def test_what_stays_is_not_read_again_whoever_comes_and_goes(make_world: MakeWor
     assert not [partition for partition in store.loads if partition in kept]
     assert not world.told(facts.TransactionAborted)
     assert sum(world.items(f"counter:{number}")["head"].acts for number in range(ADDRESSES)) == 6 * ADDRESSES
+
+
+def test_what_was_in_doubt_is_read_again_and_nothing_else(make_world: MakeWorld) -> None:
+    """A commit that is refused, as brokers do in the middle of a handover: only what it would have changed is lost."""
+    world = make_world(limits=Limits(commit_ms_min=50))
+    store = CountingStore(world.log.cluster_id)
+    world.store = store
+    worker = world.worker("0")
+    for turn in range(3):
+        feed(world, turn)
+    store.loads.clear()
+    world.feed(add("in.flight", 1, 1))
+    world.run(until=lambda: any(task.dirty for task in worker._inbox.tasks.values()))  # type: ignore[union-attr]
+    in_flight = {address for task in worker._inbox.tasks.values() for address in task.dirty}  # type: ignore[union-attr]
+    # Somebody takes its transactional id.
+    world.log.producer("toy-0").close()
+    world.run(ms=500)
+    assert world.told(facts.TransactionAborted)
+    assert 1 <= store.loads.total() <= len(in_flight)
+    feed(world, 3)
+    assert store.loads.total() <= len(in_flight)
+    assert sum(world.items(f"counter:{number}")["head"].acts for number in range(ADDRESSES)) == 4 * ADDRESSES + 1
+
+
+def test_after_a_crash_nothing_in_memory_is_trusted(make_world: MakeWorld) -> None:
+    world = make_world()
+    store = CountingStore(world.log.cluster_id)
+    world.store = store
+    worker = world.worker("0")
+    feed(world, 0)
+    feed(world, 1)
+    store.loads.clear()
+    poll = worker._inbox.consumer.poll  # type: ignore[union-attr]
+
+    def breaks(*_: int) -> list[Record]:
+        worker._inbox.consumer.poll = poll  # type: ignore[union-attr, method-assign]
+        raise ValueError("a bug")
+
+    worker._inbox.consumer.poll = breaks  # type: ignore[union-attr, method-assign]
+    with pytest.raises(ValueError, match="a bug"):
+        world.run(ms=100)
+    feed(world, 2)
+    assert store.loads.total() >= ADDRESSES
 
 
 def test_who_leaves_hands_over_within_a_second(make_world: MakeWorld) -> None:

@@ -109,23 +109,16 @@ class UpToTheEndWorker(Worker):
 
 
 class StickyTask(Task):
-    """Begins with the addresses in memory that the task before it had, uncommitted changes and all."""
+    """Goes on with the addresses in memory that the task before it had, uncommitted changes and all."""
 
-    kept: dict[tuple[int, int], dict[bytes, Resident]] = {}
-
-    def __init__(self, partition: int, *more: Any, **at: Any) -> None:
-        super().__init__(partition, *more, **at)
-        self._residents = self.kept.setdefault((id(self._encoder), partition), {})
+    def unchanged(self) -> tuple[dict[bytes, Resident], int]:
+        return self._residents, self._turn
 
 
 class StickyWorker(Worker):
     """Keeps its state after an abort. A new process still begins with nothing."""
 
     task_type = StickyTask
-
-    def __init__(self, *parts: Any, **more: Any) -> None:
-        super().__init__(*parts, **more)
-        StickyTask.kept = {key: value for key, value in StickyTask.kept.items() if key[0] != id(self._encoder)}
 
 
 class Anybody(Committer):

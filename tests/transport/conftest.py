@@ -11,7 +11,7 @@ from tests.support.kafka_names import Names
 
 # Without a broker one test says so (`test_kafka_available.py`), instead of a hundred.
 collect_ignore = (
-    [f"test_kafka_{part}.py" for part in ("log", "edge", "topics", "broker", "worker")]
+    [f"test_kafka_{part}.py" for part in ("log", "edge", "topics", "broker", "worker", "handover", "losses")]
     if dev_kafka_jars.missing()
     else []
 )
