@@ -125,6 +125,22 @@ class RecordPromises:
         assert seen == [b"%d" % number for number in range(10)]
         reader.close()
 
+    def test_what_is_at_hand_can_be_taken_without_asking_for_the_end(self, edge: LogEdge) -> None:
+        log = edge.open()
+        topic = make_topic(edge, log)
+        log.append(topic, [(None, b"%d" % number, None, 0) for number in range(10)], partition=0)
+        reader = log.reader(topic, 0)
+        seen: list[bytes | None] = []
+        for _ in range(500):
+            got = reader.take(4, 50)
+            assert len(got) <= 4
+            seen += values(got)
+            if len(seen) == 10:
+                break
+        assert seen == [b"%d" % number for number in range(10)]
+        assert reader.take(4, 0) == []
+        reader.close()
+
     def test_start_and_end_enclose_what_is_there(self, edge: LogEdge) -> None:
         log = edge.open()
         topic = make_topic(edge, log)

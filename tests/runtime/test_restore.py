@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from schemas.log import MARKER_KEY, Marker, encode_wire
+from schemas.log import MARKER_KEY, SEPARATOR, WAKE_ITEM, Marker, encode_wire
+from streams.core.partition import partition_of
 from streams.errors import Fatal, Retryable
 from streams.runtime import facts
 from streams.runtime.limits import Limits
@@ -214,6 +215,59 @@ def test_polling_goes_on_while_a_partition_is_restored(world: World) -> None:
     assert how(world) == {"rebuilt"}
     assert not [fact for fact in world.told(facts.PartitionsChanged) if fact.change == "lost"]
     assert state(world) == before
+
+
+def test_the_others_go_on_while_a_partition_is_filled(make_world: MakeWorld) -> None:
+    world = make_world(limits=Limits(restore_records_max=1, cache_addresses_max=3))
+    worker = world.worker()
+    for number in range(150):
+        world.feed(add(f"x{number}", number, 1))
+    world.run(ms=1_000)
+    lost = partition_of(b"counter:1", 3)
+    going = next(number for number in range(150) if partition_of(b"counter:%d" % number, 3) != lost)
+    world.store.lose(lost)
+    world.feed(add("lost", 1, 1))
+    world.run(ms=1_000, until=lambda: worker.status().restoring == (lost,))
+    world.feed(add("goes on", going, 1))
+    world.run(ms=60, until=lambda: "goes on" in dict(world.outputs("seen")))
+    assert "goes on" in dict(world.outputs("seen"))
+    assert worker.status().restoring == (lost,)
+    world.run(ms=3_000)
+    assert "lost" in dict(world.outputs("seen"))
+
+
+def test_how_far_a_restore_is_can_be_seen(world: World) -> None:
+    fill(world, 40)
+    world.store.lose()
+    worker = world.worker("1", limits=Limits(restore_records_max=3))
+    seen: dict[int, list[tuple[int, int]]] = {}
+    inbox = worker._inbox
+    assert inbox is not None
+    while not seen or inbox.restores:
+        worker.step()
+        for partition, restore in inbox.restores.items():
+            seen.setdefault(partition, []).append(restore.progress)
+        world.clock.sleep_ms(1)
+    for steps in seen.values():
+        known = [step for step in steps if step != (0, 0)]
+        assert len(known) > 3
+        assert known == sorted(known)
+        assert len({total for _, total in known}) == 1
+        done, total = known[-1]
+        assert total // 2 < done <= total
+
+
+def test_wakes_of_a_newer_release_stop_the_worker_with_the_way_out(world: World) -> None:
+    fill(world)
+    key = b"counter:1" + SEPARATOR + WAKE_ITEM.encode()
+    with world.log._db.write() as db:
+        db.execute("UPDATE records SET value = ? WHERE key = ?", (b"\x92\xcc\xff\x01", key))
+    world.store.lose()
+    world.worker("1")
+    with pytest.raises(
+        Fatal, match=r"want a wake this release knows, found one of a counter beginning with 92ccff01: .*newer"
+    ):
+        world.run("1", ms=1_000)
 
 
 def test_a_store_that_is_down_is_waited_for(make_world: MakeWorld) -> None:

@@ -13,7 +13,7 @@ from redis.crc import key_slot
 
 from streams.errors import Fatal, Fenced, Retryable, StateLost
 from streams.runtime import facts
-from streams.runtime.ports import StateCommit
+from streams.runtime.ports import StateCommit, WakeChange
 from streams.state.embedded import EmbeddedRedis
 from streams.state.redis_client import connect
 from streams.state.redis_errors import in_our_words
@@ -147,6 +147,37 @@ def test_a_rebuild_removes_thousands_of_keys(redis_edge: RedisEdge) -> None:
     assert list(store.scan_addresses(P)) == []
     keys = list(redis_edge.client.scan_iter(match=f"{{{redis_edge.app}:{P}}}:*"))
     assert len(keys) == 1, "only the meta key is left"
+
+
+def test_a_rebuild_removes_what_was_there_piece_by_piece(redis_edge: RedisEdge) -> None:
+    """Polling goes on in between."""
+    store = redis_edge.open()
+    store.apply([commit(1, {f"a:{number}": {"x": b"1"} for number in range(9_000)})])
+    rebuild = store.rebuild(P)
+    pieces = 1
+    while not rebuild.empty():
+        pieces += 1
+    assert pieces > 2
+    rebuild.write(rows({"a:1": {"x": b"2"}}), [])
+    rebuild.finish(2, 20)
+    assert items(store, 2, "a:1", "a:2") == {"a:1": {"x": b"2"}, "a:2": {}}
+
+
+@pytest.mark.parametrize("when", ["between parts", "after the last part"])
+def test_a_rebuild_whose_connection_breaks_goes_on(redis_edge: RedisEdge, when: str) -> None:
+    """What was under way is looked for, and sent again if it is not there."""
+    store = redis_edge.open()
+    rebuild = store.rebuild(P)
+    for number in range(4):
+        part = rows({f"a:{number}": {"x": b"%d" % number}})
+        retried(lambda: rebuild.write(part, [WakeChange(1, f"a:{number}", number)]))  # noqa: B023
+        if when == "between parts":
+            redis_edge.client.client_kill_filter(_type="normal", skipme=True)
+    if when == "after the last part":
+        redis_edge.client.client_kill_filter(_type="normal", skipme=True)
+    retried(lambda: rebuild.finish(5, 50))
+    assert items(store, 5, *[f"a:{number}" for number in range(4)]) == {f"a:{n}": {"x": b"%d" % n} for n in range(4)}
+    assert [due for due, _ in store.due(P, 1, 10, 10, 5)] == [0, 1, 2, 3]
 
 
 def test_addresses_can_be_looked_at_without_a_seq(redis_edge: RedisEdge) -> None:
