@@ -14,8 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from streams.errors import Fatal
 from streams.observe import Observer
+from streams.observe import server as http_server
 from streams.observe.health import Health
-from streams.observe.server import CONNECTION_S_MAX, CONNECTIONS_MAX, REQUEST_BYTES_MAX, Server
+from streams.observe.server import CONNECTIONS_MAX, REQUEST_BYTES_MAX, Server
 from streams.runtime import facts
 from streams.runtime.status import Status
 
@@ -188,8 +189,8 @@ def test_nonsense_stops_nothing(place: Place, capfd: pytest.CaptureFixture[str])
     assert capfd.readouterr().err == "", "and is no news"
 
 
-@pytest.mark.slow
-def test_who_says_nothing_takes_a_place_for_a_few_seconds_only(place: Place) -> None:
+def test_who_says_nothing_takes_a_place_for_a_while_only(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "CONNECTION_S_MAX", 0.5)
     server = place.serve()
     silent = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(CONNECTIONS_MAX)]
     try:
@@ -197,7 +198,7 @@ def test_who_says_nothing_takes_a_place_for_a_few_seconds_only(place: Place) -> 
         for thread in closed:
             thread.start()
         for thread in closed:
-            thread.join(CONNECTION_S_MAX * 6)
+            thread.join(30)
             assert not thread.is_alive(), "still connected"
         assert place.ask("/health")[0] == 200
     finally:
