@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from config.load import load
+from streams.transport.kafka_config import Connection, read_secrets
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS: list[str] = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
@@ -72,6 +75,17 @@ def test_it_runs_and_can_be_looked_at_meanwhile(folder: Path) -> None:
         running.send_signal(signal.SIGTERM)
         assert running.wait(10) == 0
         said_by_worker.close()
+
+
+def test_the_configuration_for_brokers_is_understood(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+    path = tmp_path / "prod.toml"
+    path.write_text(text, encoding="utf-8")
+    settings, problems = load(path, {})
+    assert settings is not None, problems
+    secrets = read_secrets(settings.log.secrets, {"KAFKA_PASSWORD": "s"})
+    asked = Connection(settings.log.bootstrap_servers, settings.log.properties, secrets)
+    assert asked.producer("one")["sasl.password"] == "s"
 
 
 def test_the_two_commands_are_those_of_the_makefile() -> None:
