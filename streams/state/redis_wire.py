@@ -83,8 +83,11 @@ class Wire:
         return f"[{self._cluster.keyslot(key)}-" in own
 
     def doubt(self) -> None:
-        """Ask again who keeps what, before the next call."""
+        """Ask again who keeps what, before the next call: of a cluster its nodes, else whoever resolves the address."""
         self._is_stale = True
+        if self._server is not None:
+            # A master that became a replica keeps its connections, while the address leads to another one.
+            self._server.connection_pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
         """Release the connections."""
@@ -116,7 +119,7 @@ class Wire:
             if failed is not None:
                 self.doubt()
                 raise failed
-        if self._cluster is not None and any(isinstance(answer, _MOVED) for answer in answers):
+        if any(isinstance(answer, _MOVED) for answer in answers):
             self.doubt()
         return answers
 

@@ -162,6 +162,23 @@ def test_a_replica_that_took_over_without_the_last_writes_is_brought_up_to_date(
     assert town.counts() == [1, 2, 3, 4]
 
 
+def test_who_was_told_that_it_is_a_replica_is_asked_for_anew(town: Town) -> None:
+    """An address that was given to another server leads there with the next connection, and not before."""
+
+    def connected() -> int:
+        return len(town.node.client.client_list(_type="normal"))
+
+    town.store.apply([commit(1)])
+    before = connected()
+    with nodes(1) as (master,):
+        master.follow(town.node)
+        master.promote()
+        town.node.follow(master)
+        with pytest.raises(Retryable, match="the address must lead to the master"):
+            town.store.apply([commit(2)])
+        wait_for(lambda: connected() < before)
+
+
 def test_a_redis_without_memory_holds_the_work_up_and_loses_none(town: Town) -> None:
     worker = town.worker(apply_retry_ms=200)
     town.feed(add("a", 1, 1))
