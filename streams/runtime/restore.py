@@ -24,6 +24,7 @@ from streams.runtime import facts
 from streams.runtime.changelog import ChangelogReader, Changes, MarkerPassed, Rows
 from streams.runtime.codec import read_standing
 from streams.runtime.limits import Limits
+from streams.runtime.losses import refuse_cut, refuse_short
 from streams.runtime.ports import (
     Clock,
     Consumer,
@@ -144,11 +145,15 @@ class Restore:
                 finally:
                     rebuild.close()
             return "empty", 0
+        topic, partition = self._topology.changelog, self.partition
         if is_ours and found.seq == seq:
+            yield from self._patiently(
+                lambda: refuse_short(self._log, topic, partition, seq=seq, seen=found.changelog_offset)
+            )
             return "intact", found.changelog_offset
         if is_ours and found.seq is not None and found.seq > seq:
             self._check_ahead(found.seq, seq)
-        elif is_ours and found.changelog_offset >= self._log.start_offset(self._topology.changelog, self.partition):
+        elif is_ours and found.changelog_offset >= self._log.start_offset(topic, partition):
             offset = yield from self._catch_up(found, seq)
             if offset is not None:
                 return "caught up", offset
@@ -178,6 +183,7 @@ class Restore:
 
     def _rebuild(self, seq: int) -> Slices[int]:
         """Empty the store and fill it with everything."""
+        yield from self._patiently(lambda: refuse_cut(self._log, self._topology.changelog, self.partition))
         rebuild = yield from self._emptied()
         try:
             reader = self._open(0, seq)
