@@ -73,6 +73,8 @@ _RETRY = frozenset((
     *("CONCURRENT_TRANSACTIONS", "UNSTABLE_OFFSET_COMMIT", "OFFSET_NOT_AVAILABLE", "UNKNOWN_LEADER_EPOCH"),
     *("FENCED_LEADER_EPOCH", "REQUEST_TIMED_OUT", "NETWORK_EXCEPTION", "KAFKA_STORAGE_ERROR", "REBOOTSTRAP_REQUIRED"),
     *("NOT_ENOUGH_REPLICAS", "NOT_ENOUGH_REPLICAS_AFTER_APPEND", "THROTTLING_QUOTA_EXCEEDED"),
+    # What was asked of a broker that had gone, before the client noticed.
+    "_DESTROY_BROKER",
     # A broker that has just started knows no topic for a moment. Whether a topic exists is looked up before it is used.
     *("UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"),
 ))  # fmt: skip

@@ -12,6 +12,7 @@ can end a later one. So a client whose last commit or abort was in doubt is neve
 and the broker refuses whatever the old one still has under way. An abort after an unfinished commit is never sent.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -262,8 +263,17 @@ class KafkaProducer:
 
 
 def _drop(client: Client) -> None:
-    """Close without waiting for what it still holds: nobody wants that any more."""
+    """Close without waiting for what it still holds: nobody wants that any more.
+
+    A client without a broker takes half a minute for it. Nobody waits: whatever it still sends, a successor has fenced.
+    """
     client.purge()
+    closing = threading.Thread(target=_close, args=(client,), name="closing a producer", daemon=True)
+    closing.start()
+    closing.join(_CALL_S)
+
+
+def _close(client: Client) -> None:
     # It raises once more what has killed it, in a way that Python itself complains of.
     with suppress(KafkaException, SystemError):
         client.close()
