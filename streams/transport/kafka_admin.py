@@ -51,13 +51,28 @@ class TopicAdmin:
             raise Fatal(f"topic {topic}: want at least 1 partition, got {partitions}")
         new = NewTopic(topic, partitions, self._factor, config=self._config(compact=compact, retention_ms=retention_ms))
         try:
-            self._client.create_topics([new], operation_timeout=_MAKE_S, request_timeout=_MAKE_S)[topic].result()
+            self._ask_for(topic, new)
         except KafkaException as problem:
-            if problem.args[0].name() != "TOPIC_ALREADY_EXISTS":
-                raise self._complaints.translated(problem, f"create topic {topic}") from problem
             if found := self.problems(topic, partitions, compact=compact, retention_ms=retention_ms):
                 raise Fatal("; ".join(found)) from problem
         self._wait_for(topic, partitions)
+
+    def _ask_for(self, topic: str, new: Any) -> None:
+        """Raises `KafkaException` when there is such a topic already; everything else in our words."""
+        end = time.monotonic() + _MAKE_S
+        while True:
+            try:
+                self._client.create_topics([new], operation_timeout=_MAKE_S, request_timeout=_MAKE_S)[topic].result()
+            except KafkaException as problem:
+                if problem.args[0].name() == "TOPIC_ALREADY_EXISTS":
+                    raise
+                found = self._complaints.translated(problem, f"create topic {topic}")
+                # Brokers that have just started need a moment before they keep anything.
+                if not isinstance(found, Retryable) or time.monotonic() > end:
+                    raise found from problem
+                time.sleep(_LOOK_S)
+            else:
+                return
 
     def problems(self, topic: str, partitions: int, *, compact: bool, retention_ms: int | None) -> list[str]:
         """What is wrong with a topic, with the way out. Raises `Retryable`."""

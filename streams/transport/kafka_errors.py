@@ -80,6 +80,9 @@ _RETRY = frozenset((
 ))  # fmt: skip
 """What the client does not call retriable by itself in every place, but which is."""
 
+_STARTING = "fenced"
+"""In the words of a cluster whose brokers have just started, and do not keep anything yet."""
+
 _TROUBLE = frozenset(("_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN"))
 _REFUSED = frozenset(("_AUTHENTICATION", "_SSL", "SASL_AUTHENTICATION_FAILED", "UNSUPPORTED_SASL_MECHANISM"))
 
@@ -114,7 +117,7 @@ class Complaints:
         if name in _POISON:
             return Poison(self._hide(f"{_POISON[name]} ({doing}: {error.str()})"))
         said = f"{self._client}: {doing}: {{}} ({name}: {error.str()})"
-        if name in _FATAL:
+        if name in _FATAL and not (name == "INVALID_REPLICATION_FACTOR" and _STARTING in error.str()):
             return Fatal(self._hide(said.format(_FATAL[name])))
         if name in _FENCED:
             return Fenced(self._hide(said.format(_FENCED[name])))
@@ -129,7 +132,7 @@ class Complaints:
             return Fenced(self._hide(said.format("the transaction cannot be committed any more")))
         if error.fatal() or name == "_FATAL":
             return Fenced(self._hide(said.format("the producer is of no use any more")))
-        if name in _RETRY:
+        if name in _RETRY or name in _FATAL:
             return Retryable(self._hide(said.format("not now" + self._why())))
         return Fatal(self._hide(said.format("the client gave up; look the code up in Kafka's protocol guide")))
 

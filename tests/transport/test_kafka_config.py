@@ -186,3 +186,15 @@ class TestMembership:
     def test_bytes_of_another_form_are_said(self) -> None:
         with pytest.raises(StreamError, match="the client library has changed it"):
             read_membership(b"CGMDv3:\0\0\0\0g\0m\0\1")
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("All brokers are currently fenced.", Retryable),
+        ("Unable to replicate the partition 3 time(s): only 1 broker(s) are registered.", Fatal),
+    ],
+)
+def test_brokers_that_have_just_started_are_waited_for(said: str, found: type[Exception]) -> None:
+    error = KafkaError(KafkaError.INVALID_REPLICATION_FACTOR, said)
+    assert isinstance(Complaints(Connection("a:1"), "admin").translated(error, "create topic t"), found)
