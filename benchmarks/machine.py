@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-_LIBRARIES = ("msgspec", "orjson", "redis", "hiredis", "hyperscan", "google-re2")
+_LIBRARIES = ("confluent-kafka", "msgspec", "orjson", "redis", "hiredis", "hyperscan", "google-re2")
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -25,6 +25,16 @@ def described() -> dict[str, str]:
         "sqlite": sqlite3.sqlite_version,
         **{name: _version(name) for name in _LIBRARIES},
     }
+
+
+def of_servers(redis: str, *, is_own_broker: bool) -> dict[str, str]:
+    """Of broker and Redis; of somebody else's broker the version is not known."""
+    from confluent_kafka import libversion
+
+    from streams.transport.dev_kafka_jars import KAFKA_VERSION
+
+    kafka = f"{KAFKA_VERSION}, one node" if is_own_broker else "somebody else's"
+    return {"librdkafka": libversion()[0], "kafka": kafka, "redis-server": redis}
 
 
 def _commit() -> str:

@@ -22,7 +22,7 @@ from streams.core.partition import partition_of
 from streams.errors import Fatal
 
 _RATE = 300.0
-_BEFORE_S = 3.0
+_BEFORE_S = 2.0
 _BALANCED_S = 60.0
 _DID = slice(len("bluesky:"), None)
 
@@ -69,7 +69,7 @@ def restarts(site: Site, records_topic: str, seconds: float, mix: Mix, show: Cal
                 wait_drained(site, application, topic, [one for one in running if one.process.poll() is None])
                 time.sleep(0.5)
                 listener.check()
-            first = _first_by_partition(application, listener.seen, began_s)
+            first = _first_by_partition(listener.seen, began_s)
             found.append(Restart(name=case.name, first_s=first[-1], typical_s=first[len(first) // 2], exit_s=exit_s))
         if wrong := violations(site, application, truth):
             raise Fatal("bench: restarts do not count: " + "; ".join(wrong))
@@ -83,7 +83,7 @@ def _is_balanced(site: Site, application: Application) -> bool:
     return all(shares(site, group) == [count // 2] * 2 for group, count in groups)
 
 
-def _first_by_partition(application: Application, seen: Sequence[Seen], began_s: float) -> list[float]:
+def _first_by_partition(seen: Sequence[Seen], began_s: float) -> list[float]:
     """Seconds, rising; of each partition of each kind."""
     first: dict[tuple[str, int], float] = {}
     for one in sorted(seen, key=lambda one: one.seen_s):

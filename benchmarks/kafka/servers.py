@@ -4,26 +4,26 @@ with servers(folder, broker, redis_url) as site:
     with site.application(name, raw topics) as application: …      topics before, nothing of them afterwards
 """
 
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 import redis
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from benchmarks.kafka.firehose import CRM
 from benchmarks.product import rule_files
 from config.reference import toml
 from config.settings import InputSettings
-from streams.errors import Fatal
+from schemas.topics import TopicSpec
+from streams.errors import Fatal, Retryable
 from streams.runtime.topology import Topology
 from streams.state.embedded import EmbeddedRedis
 from streams.transport.dev_kafka import DevKafka
-from topologies.assemble import create_topics, open_log, wanted_topics
+from topologies.assemble import wanted_topics
 from topologies.cli.configured import Configured, configured
 from topologies.social_crm import topology
 from topologies.traffic.settings import RELEVANCE
@@ -33,7 +33,10 @@ SESSION_TIMEOUT_MS = 10_000
 """The default."""
 _RAW_SETTINGS = {"retention.ms": "-1"}
 _HEAP_MB = 1_024
+_PATIENT = {"broker.session.timeout.ms": "9000", "broker.heartbeat.interval.ms": "2000"}
+"""Kafka's defaults: nobody kills this broker, and a busy machine must not have it taken for dead."""
 _GONE_S = 30.0
+_ANSWER_S = 5.0
 _RULES = Path(__file__).with_name("rules")
 
 
@@ -49,10 +52,11 @@ class Application(msgspec.Struct, frozen=True):
 class Site:
     """Where everything happens. `folder` is for files of runs."""
 
-    def __init__(self, folder: Path, bootstrap: str, redis_url: str, broker_pid: int | None) -> None:
-        """`broker_pid`: null when the broker is not ours."""
-        self.folder, self.bootstrap, self.redis_url, self.broker_pid = folder, bootstrap, redis_url, broker_pid
-        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    def __init__(self, folder: Path, bootstrap: str, redis_url: str, session_timeout_ms: int) -> None:
+        """Nothing is made yet. `session_timeout_ms`: of workers."""
+        self.folder, self.bootstrap, self.redis_url = folder, bootstrap, redis_url
+        self.session_timeout_ms = session_timeout_ms
+        self.admin = self._connected()
         self.redis = redis.Redis.from_url(redis_url)
         self.raw: list[str] = []
 
@@ -60,20 +64,44 @@ class Site:
         """An empty raw topic."""
         new = NewTopic(topic, PARTITIONS, config={**_RAW_SETTINGS, **(settings or {})})
         self.admin.create_topics([new], operation_timeout=10)[topic].result()
+        self._await_leaders({topic: PARTITIONS})
         self.raw.append(topic)
 
     @contextmanager
     def application(self, name: str, inputs: Sequence[InputSettings]) -> Iterator[Application]:
         """An application of its own, with all of its topics; they and its state go with the block."""
         made = self.configure(name, inputs)
-        topics = [spec.name for spec in wanted_topics(made.setup.settings) if spec.name not in self.raw]
-        with open_log(made.setup.settings) as log:
-            create_topics(log, made.setup.settings)
+        topics = [spec for spec in wanted_topics(made.setup.settings) if spec.name not in self.raw]
+        self._make(topics)
         try:
             yield made
         finally:
-            self.forget(topics)
+            self.forget([spec.name for spec in topics])
             self.redis.flushdb()
+
+    def _make(self, topics: Sequence[TopicSpec]) -> None:
+        """All in one request; the worker checks them when it starts."""
+        new = []
+        for spec in topics:
+            config: dict[str, str] = {"cleanup.policy": spec.policy}
+            if spec.policy == "delete":
+                config["retention.ms"] = str(-1 if spec.retention_ms is None else spec.retention_ms)
+            new.append(NewTopic(spec.name, spec.partitions, config=config))
+        for made in self.admin.create_topics(new, operation_timeout=30).values():
+            made.result()
+        self._await_leaders({one.name: one.partitions for one in topics})
+
+    def _await_leaders(self, topics: Mapping[str, int]) -> None:
+        """A topic is there a moment before everybody knows, its leaders too. `topics`: with their partition counts."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = {TopicPartition(name, number): latest for name, count in topics.items() for number in range(count)}
+        end = time.monotonic() + _GONE_S
+        while any(found.exception() for found in self.admin.list_offsets(asked, request_timeout=10).values()):
+            if time.monotonic() > end:
+                raise Retryable(f"bench: topics that were made have no leaders after {_GONE_S:.0f} s")
+            time.sleep(0.05)
+            # One that has once been told of no such topic never asks again.
+            self.admin = self._connected()
 
     def configure(self, name: str, inputs: Sequence[InputSettings]) -> Application:
         """The configuration alone; with other inputs, another one of the same application."""
@@ -86,7 +114,7 @@ class Site:
             for path in (*rule_files(), *_RULES.glob("*.yaml")):
                 (rules / path.name).write_bytes(path.read_bytes())
         sections: list[tuple[str, dict[str, object]]] = [
-            ("[engine]", {"app": name, "partitions": PARTITIONS, "session_timeout_ms": SESSION_TIMEOUT_MS}),
+            ("[engine]", {"app": name, "partitions": PARTITIONS, "session_timeout_ms": self.session_timeout_ms}),
             ("[log]", {"directory": str(folder / "data"), "bootstrap_servers": self.bootstrap}),
             ("[state]", {"redis_url": self.redis_url}),
             ("[rules]", {"directory": str(rules)}),
@@ -114,40 +142,59 @@ class Site:
             if time.monotonic() > end:
                 raise Fatal(f"bench: topics are still there {_GONE_S:.0f} s after they were deleted")
             time.sleep(0.05)
+        # The client remembers a topic that is gone, and takes a new one of the same name for it.
+        self.admin = self._connected()
+
+    def _connected(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
 
     def topics(self) -> set[str]:
         """All topics there are."""
-        return set(self.admin.list_topics(timeout=10).topics)
+        return set(self.admin.list_topics(timeout=_ANSWER_S).topics)
 
     def refuse_used(self) -> None:
-        """Raises `Fatal` where somebody else's data would be in the way, or in danger."""
+        """Raises `Fatal` where somebody else's data would be in the way, or in danger; `Retryable` where nobody answers."""
+        try:
+            there = self.topics()
+        except KafkaException as problem:
+            raise Retryable(
+                f"--broker: no answer from {self.bootstrap}; is it running, and the address right?"
+            ) from problem
+        try:
+            keys = self.redis.dbsize()
+        except redis.exceptions.RedisError as problem:
+            raise Retryable(f"--redis: no answer from {self.redis_url}: {problem}") from problem
         ours = {spec.name for spec in wanted_topics(self.configure("bench", [CRM]).setup.settings)}
-        if used := sorted(self.topics() & ours):
+        if used := sorted(there & ours):
             raise Fatal(f"--broker: want a cluster without our topics, found {', '.join(used)}; name an empty one")
-        if keys := self.redis.dbsize():
+        if keys:
             raise Fatal(f"--redis: want an empty database (it is emptied again and again), found {keys} keys")
 
 
 @contextmanager
-def servers(folder: Path, broker: str = "", redis_url: str = "") -> Iterator[Site]:
-    """Start what is not given. Ours end with the block, and with this process, however it ends."""
+def servers(
+    folder: Path,
+    broker: str = "",
+    redis_url: str = "",
+    session_timeout_ms: int = SESSION_TIMEOUT_MS,
+    *,
+    quick: bool = False,
+) -> Iterator[Site]:
+    """Start what is not given. Ours end with the block, and with this process, however it ends.
+
+    `quick`: the broker starts sooner and runs slower.
+    """
     with ExitStack() as stack:
-        pid = None
         if not broker:
-            node = DevKafka(folder / "kafka", heap_mb=_HEAP_MB, quick=False)
+            node = DevKafka(folder / "kafka", heap_mb=_HEAP_MB, quick=quick, settings=_PATIENT)
             node.start(make_archive=True)
             stack.callback(node.stop)
-            broker, pid = node.bootstrap, node.pid
+            broker = node.bootstrap
         if not redis_url:
             redis_url = stack.enter_context(EmbeddedRedis(folder / "redis", persist=False)).url
-        site = Site(folder, broker, redis_url, pid)
+        site = Site(folder, broker, redis_url, session_timeout_ms)
         stack.callback(site.redis.close)
         site.refuse_used()
         yield site
         if site.raw:
             site.forget(site.raw)
-
-
-def ticks_per_second() -> int:
-    """Of the kernel's count of CPU time."""
-    return os.sysconf("SC_CLK_TCK")

@@ -5,6 +5,7 @@ A sample every 50 ms, from /proc. What was used between two moments is read off 
 
 import bisect
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,11 +45,14 @@ class Worker:
         """Started, not ready yet."""
         self.said = application.config.with_name(f"worker-{slot}-{time.time_ns()}.jsonl")
         with self.said.open("wb") as out:
+            command = [str(RAPPORT), "run", "--config", str(application.config), "--slot", slot]
+            # It ends with us, however we end.
+            if setpriv := shutil.which("setpriv"):
+                command = [setpriv, "--pdeathsig", "KILL", *command]
             # Its own session: a terminal's Ctrl-C is for us, and we end it.
-            self.process = subprocess.Popen(
-                [str(RAPPORT), "run", "--config", str(application.config), "--slot", slot],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-            )  # fmt: skip
+            self.process = subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
         self.samples: list[Sample] = []
         self.sample()
 
@@ -59,12 +63,13 @@ class Worker:
 
     def said_of(self, event: str) -> list[dict[str, Any]]:
         """What it has said so far of one kind of event, with `at_s`, seconds since 1970."""
-        found = []
-        for line in self.said.read_bytes().splitlines():
-            # The last line may be half written.
-            if line.startswith(b"{") and line.endswith(b"}") and (said := orjson.loads(line))["event"] == event:
-                found.append(said | {"at_s": datetime.fromisoformat(said["timestamp"]).timestamp()})
-        return found
+        # The last line may be half written.
+        lines = [orjson.loads(one) for one in self.said.read_bytes().splitlines() if one[:1] + one[-1:] == b"{}"]
+        return [
+            said | {"at_s": datetime.fromisoformat(said["timestamp"]).timestamp()}
+            for said in lines
+            if said["event"] == event
+        ]
 
     def check(self) -> None:
         """Raises `Fatal` when it has ended by itself."""
@@ -93,14 +98,13 @@ def workers(application: Application, count: int = 1) -> Iterator[list[Worker]]:
 
     def look() -> None:
         while not over.wait(_SAMPLE_S):
-            for one in list(running):
+            for one in tuple(running):
                 one.sample()
 
     looking = threading.Thread(target=look, daemon=True)
     looking.start()
     try:
-        for number in range(count):
-            running.append(Worker(application, str(number)))
+        running += (Worker(application, str(number)) for number in range(count))
         yield running
     finally:
         over.set()

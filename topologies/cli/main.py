@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from topologies.cli.bench import bench
 from topologies.cli.check import check
 from topologies.cli.customer import customer
 from topologies.cli.demo import demo
@@ -63,6 +64,7 @@ app.command("customer", rich_help_panel=LOOK)(customer)
 app.command("tail", rich_help_panel=LOOK)(tail)
 app.add_typer(dlq, name="dlq", rich_help_panel=LOOK)
 app.command("simulate", rich_help_panel=DEVELOP)(simulate)
+app.command("bench", rich_help_panel=DEVELOP)(bench)
 app.command("schema", rich_help_panel=DEVELOP)(schema)
 
 
