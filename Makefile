@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO_SECONDS ?=
 export DEMO_SECONDS
 
-.PHONY: demo test format lock clean bench kafka kafka-stop
+.PHONY: demo test chaos format lock clean bench kafka kafka-stop
 .DEFAULT_GOAL := demo
 
 # The lock file holds a hash of everything that is installed.
@@ -23,6 +23,13 @@ test: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist worksteal -q
+
+# Ten minutes in which everything is broken on purpose; `make chaos SECONDS=60 SEED=7 ONLY=Redis` for a part of it.
+SECONDS ?= 600
+SEED ?= 1
+ONLY ?=
+chaos: $(VENV)/.installed
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) --seed $(SEED) --only "$(ONLY)"
 
 # Pins everything anew, for every platform; the environment is made again by the next command.
 lock:
