@@ -99,16 +99,24 @@ class RedisRebuild:
 
     def finish(self, seq: int, changelog_offset: int) -> None:
         """See the port."""
-        while not self.empty():
-            pass
-        meta = self._keys.meta
-        if seq == 0:
-            self._send_on(b"", [("DEL", meta)])
-        else:
-            values = ("seq", seq, "off", changelog_offset, "cid", self._cluster_id)
-            self._send_on(b"%d" % seq, [("HSET", meta, *values)])
-        self._settle()
-        self.close()
+        try:
+            while not self.empty():
+                pass
+            meta = self._keys.meta
+            if seq == 0:
+                self._send_on(b"", [("DEL", meta)])
+            else:
+                values = ("seq", seq, "off", changelog_offset, "cid", self._cluster_id)
+                self._send_on(b"%d" % seq, [("HSET", meta, *values)])
+            self._settle()
+            # Nothing comes on top of it.
+            self._standing = self._token
+        except Fenced:
+            # The one that overtook this one may have got there.
+            if seq == 0 or self._open()[1] != b"%d" % seq:
+                raise
+        finally:
+            self.close()
 
     def close(self) -> None:
         """See the port."""

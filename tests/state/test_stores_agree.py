@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from streams.errors import Fenced, StateLost
@@ -105,6 +105,9 @@ def redis_side(server: EmbeddedRedis) -> Iterator[Callable[[], Side]]:
     client.close()
 
 
+@example(script=[("rebuild", 0), ("rebuild", 0), ("finish", 1, 1), ("finish", 0, 1)])
+@example(script=[("rebuild", 0), ("write", 0, {}, []), ("rebuild", 0), ("finish", 1, 1), ("finish", 0, 1)])
+@example(script=[("rebuild", 0), ("finish", 0, 1), ("write", 0, {"a:1": {"x": b"1"}}, []), ("finish", 0, 2)])
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=st.lists(actions, max_size=20))
 def test_the_dictionary_and_redis_answer_alike(redis_side: Callable[[], Side], script: list[tuple[Any, ...]]) -> None:
