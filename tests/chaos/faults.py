@@ -280,8 +280,8 @@ PAIRS: dict[str, Fault] = {
     ])
 }  # fmt: skip
 CROWDS: dict[str, Fault] = {
-    f"kill -9 of two, at {one} and {two}": die_at(one, two)
-    for one, two in (("P0", "P2a"), ("P1", "P3"), ("P2", "P4"), ("P3a", "P6"))
+    f"kill -9 of all, at {', '.join(points)}": die_at(*points)
+    for points in (("P0", "P2a", "P3"), ("P1", "P3a", "P5"), ("P2", "P4", "P6"))
 }
-"""Two crash points in the time of one."""
+"""Several crash points in the time of one."""
 FAULTS: dict[str, Fault] = CROWDS | CRASHES | ZOMBIES | OTHERS | LONG | PAIRS

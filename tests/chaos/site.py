@@ -49,6 +49,8 @@ class Grounds:
             self.kafka = DevKafka(
                 folder / "kafka", port=plain,
                 settings={
+                    # A machine that is busy must not take a broker for dead that is only slow.
+                    "broker.session.timeout.ms": "3000",
                     "listeners": f"{{listeners}},WORK://127.0.0.1:{inner}",
                     "advertised.listeners": f"{{advertised_listeners}},WORK://127.0.0.1:{self.kafka_net.port}",
                     "listener.security.protocol.map": "{listener_security_protocol_map},WORK:PLAINTEXT",

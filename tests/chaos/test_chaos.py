@@ -12,20 +12,17 @@ import pytest
 
 from tests.chaos.faults import FAULTS
 from tests.chaos.report import rows, table
-from tests.chaos.siege import SESSION_MS
-from tests.chaos.trial import besiege, mutants, takeovers
+from tests.chaos.trial import besiege, mutants
 from tests.support.kafka_broker import need_kafka
 
 SHORT = (
-    "kill -9 of two, at P0 and P2a",
-    "kill -9 of two, at P1 and P3",
+    "kill -9 of all, at P0, P2a, P3",
     "Redis: FLUSHALL",
     "SIGSTOP at P1: after the sends, before the positions",
-    "kill -9 of two, at P2 and P4",
+    "kill -9 of all, at P1, P3a, P5",
     "broker: kill -9, restart",
-    "kill -9 of two, at P3a and P6",
     "rebalance storm, every 0.5 s",
-    "kill -9 at P5: between two partitions of the store",
+    "kill -9 of all, at P2, P4, P6",
     "Redis: kill -9, empty afterwards",
     "kill -9 at P7: told to give up partitions, after the commit",
     "Redis: full for 3 s",
@@ -36,7 +33,7 @@ SHORT = (
     "Redis: rolled back by 2 s",
 )
 """The others take their turn in `make chaos`."""
-SHORT_MUTANTS = ("no seq check on writes", "positions outside of the transaction", "restore up to the end it sees")
+SHORT_MUTANTS = ("store before the log", "no seq check on writes", "state kept after an abort")
 HAPPENS = ("enriched", "retracted", "link linked", "alert fired", "alert updated")
 
 
@@ -61,17 +58,8 @@ def test_whatever_breaks_nothing_is_lost_doubled_or_wrong() -> None:
 
 @pytest.mark.timeout(300)
 def test_the_oracle_finds_out_broken_protocols() -> None:
-    found = mutants(SHORT_MUTANTS, say=_say)
+    found = mutants(SHORT_MUTANTS, control=False, say=_say)
     assert all(found.values()), [name for name, wrong in found.items() if not wrong]
-
-
-@pytest.mark.timeout(300)
-def test_who_is_left_takes_over() -> None:
-    """The promise is the session timeout and two seconds; on a machine that does other things as well, it takes longer."""
-    moved, done = takeovers(seed=12, times=1, say=_say)
-    assert not done.verdict.wrong, done.verdict.text()
-    slowest = max(row.produced_max or sys.maxsize for row in moved)
-    assert slowest < SESSION_MS + 30_000, table(moved)
 
 
 def test_the_oracle_uses_nothing_of_what_it_judges() -> None:

@@ -105,6 +105,8 @@ class Traps:
         if self._deed == "fence":
             raise Fenced("a trap says so")
         os.kill(os.getpid(), signal.SIGKILL if self._deed == "kill" else signal.SIGSTOP)
+        # Awake again; a trap that was set meanwhile may be the very next step.
+        self.look()
 
 
 def set_trap(folder: Path, slot: str, point: str, deed: Deed, count: int = 0) -> None:
