@@ -21,6 +21,7 @@ from streams.transport.kafka_config import Connection
 from streams.transport.kafka_errors import Complaints
 from streams.transport.kafka_group import read_membership
 from streams.transport.kafka_positions import Positions
+from streams.transport.kafka_predecessors import Predecessors
 
 _ASK_S = 1.0
 
@@ -34,8 +35,13 @@ _GOES_ON = {"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_MAX_POLL_EXCEEDED"}
 class KafkaConsumer:
     """See `streams.runtime.ports.Consumer`. Single-threaded."""
 
-    def __init__(self, connection: Connection, group: str, session_timeout_ms: int) -> None:
-        """Joins with `subscribe`. Raises `Fatal` for properties the client does not take."""
+    def __init__(
+        self, connection: Connection, group: str, session_timeout_ms: int, producers: Iterable[str] = ()
+    ) -> None:
+        """Joins with `subscribe`. `producers`: transactional ids of this process, now and later.
+
+        Raises `Fatal` for properties the client does not take.
+        """
         self._group = group
         self._complaints = Complaints(connection, f"consumer of {group}")
         config = {**connection.consumer(group, session_timeout_ms), "error_cb": self._complaints.heard}
@@ -44,7 +50,8 @@ class KafkaConsumer:
         except KafkaException as problem:
             raise self._complaints.translated(problem, "set up") from problem
         self._consume: Callable[[int, float], Any] = self._client.consume
-        self._positions = Positions(self._client, self._complaints)
+        predecessors = Predecessors(connection, group, session_timeout_ms, producers)
+        self._positions = Positions(self._client, self._complaints, predecessors)
         self._listener: Rebalance | None = None
         self._closed = False
         self._owned: set[TopicPartition] = set()

@@ -70,7 +70,7 @@ class KafkaLog:
 
     def consumer(self, group: str) -> KafkaConsumer:
         """See the port."""
-        return KafkaConsumer(self._connection, group, self._session_timeout_ms)
+        return KafkaConsumer(self._connection, group, self._session_timeout_ms, self._producers)
 
     def producer(self, transactional_id: str) -> KafkaProducer:
         """See the port. An older one of this log with the same id is closed first. Raises `Retryable`, `Fatal`."""

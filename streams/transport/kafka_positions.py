@@ -1,7 +1,8 @@
 """Where a group stands, asked beside the polling thread: the answer may have to wait for a dead worker's transaction.
 
 ask ──► answered within a moment                 the positions
-    └─► not yet: `Retryable`, ask again ──► …    polling, and every other partition, goes on meanwhile
+    └─► not yet: `Retryable`, ask again ──► …    polling, and every other partition, goes on meanwhile;
+                                                 whoever holds the answer back has his transaction ended
 """
 
 import threading
@@ -14,19 +15,20 @@ from confluent_kafka import TopicPartition as At
 from streams.errors import Retryable
 from streams.runtime.ports import Position, TopicPartition
 from streams.transport.kafka_errors import Complaints
+from streams.transport.kafka_predecessors import Predecessors, unsigned
 
 _FIRST_WAIT_S, _WAIT_S = 1.0, 0.25
 """How long the caller waits: when connections have to be made first; then. Asked again, it does not wait at all."""
-_TRY_S = 1.0
+_TRY_S = 0.5
 """One try of the client; closing has to wait for its end."""
 
 
 class Positions:
     """The positions of one group."""
 
-    def __init__(self, client: Any, complaints: Complaints) -> None:
+    def __init__(self, client: Any, complaints: Complaints, predecessors: Predecessors) -> None:
         """`client`: a consumer of the group; it may be used by another thread at the same time."""
-        self._client, self._complaints = client, complaints
+        self._client, self._complaints, self._predecessors = client, complaints, predecessors
         self._under_way: dict[tuple[TopicPartition, ...], _Question] = {}
         self._abandoned: list[_Question] = []
         self._waited: set[tuple[TopicPartition, ...]] = set()
@@ -37,7 +39,9 @@ class Positions:
         key = tuple(wheres)
         question = self._under_way.get(key)
         if question is None:
-            question = self._under_way[key] = _Question(self._client, key)
+            question = self._under_way[key] = _Question(
+                self._client, key, self._predecessors if key in self._waited else None
+            )
             if key not in self._waited:
                 self._waited.add(key)
                 question.thread.join(self._wait_s)
@@ -54,7 +58,9 @@ class Positions:
         self._wait_s = _WAIT_S
         self._waited.discard(key)
         return {
-            TopicPartition(at.topic, at.partition): Position(at.offset, at.metadata or "") if at.offset >= 0 else None
+            TopicPartition(at.topic, at.partition): Position(at.offset, unsigned(at.metadata or ""))
+            if at.offset >= 0
+            else None
             for at in question.found
         }
 
@@ -75,16 +81,21 @@ class Positions:
 class _Question:
     """One question on its way."""
 
-    def __init__(self, client: Any, wheres: Sequence[TopicPartition]) -> None:
+    def __init__(self, client: Any, wheres: Sequence[TopicPartition], predecessors: Predecessors | None) -> None:
+        """`predecessors`: of positions that were asked for in vain."""
         self.found: list[At] = []
         self.problem: KafkaException | None = None
-        self._client, self._wheres = client, wheres
+        self._client, self._predecessors = client, predecessors
+        self._wheres = [At(*where) for where in wheres]
         self.thread = threading.Thread(target=self._ask, name="positions", daemon=True)
         self.thread.start()
 
     def _ask(self) -> None:
         try:
-            self.found = self._client.committed([At(*where) for where in self._wheres], _TRY_S)
+            if self._predecessors is None:
+                self.found = self._client.committed(self._wheres, _TRY_S)
+            else:
+                self.found = self._predecessors.settle(self._client, self._wheres)
         except KafkaException as problem:
             self.problem = problem
 

@@ -26,6 +26,7 @@ from streams.runtime.ports import Headers, Membership, Position, TopicPartition
 from streams.transport.kafka_config import SOCKET_TIMEOUT_MS, TRANSACTION_TIMEOUT_MS, Connection
 from streams.transport.kafka_errors import Complaints
 from streams.transport.kafka_group import write_membership
+from streams.transport.kafka_predecessors import signed
 
 _CALL_S = 1.0
 """One try of a call; a worker that leaves must not hang on it longer."""
@@ -100,7 +101,9 @@ class KafkaProducer:
     def send_offsets(self, offsets: Mapping[TopicPartition, Position], membership: Membership) -> None:
         """Add consumed positions; positions of several groups go into one transaction."""
         self._check_open()
-        at = [At(topic, number, p.offset, metadata=p.metadata) for (topic, number), p in offsets.items()]
+        at = [
+            At(topic, number, p.offset, metadata=signed(p.metadata, self._id)) for (topic, number), p in offsets.items()
+        ]
         place = write_membership(membership)
         try:
             self._live.send_offsets_to_transaction(at, place, _CALL_S)

@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams.errors import Fatal, Fenced, Retryable, StreamError
 from streams.runtime.ports import Membership, Position, TopicPartition
+from streams.transport.kafka_predecessors import signed
 from tests.contracts.log_edge import Member, commit, committed_position, drain, read_all, until, values
 from tests.support.kafka_names import Names, flush
 
@@ -252,6 +253,46 @@ class TestPositions:
         assert committed_position(member.consumer, held) == Position(1, "held")
         member.consumer.close()
 
+    def test_the_transaction_of_a_dead_predecessor_is_ended_before_its_time(self, names: Names) -> None:
+        """Else its partitions, and all who read what it wrote, would wait for 15 s and more."""
+        log, other = names.log(), names.log()
+        topic, group = names.topic(log), names.name("g")
+        at = TopicPartition(topic, 0)
+        first, dead = Member(log, group, [topic]), log.producer(names.name("dead"))
+        until(lambda: bool(first.owned), first)
+        commit(dead, first.consumer.membership(), {at: Position(0, "before")}, [(topic, b"done")])
+        dead.begin()
+        dead.send(topic, b"never to be seen", partition=0)
+        flush(dead)
+        dead.send_offsets({at: Position(1, "open")}, first.consumer.membership())
+        first.consumer.close()
+        second = Member(other, group, [topic])
+        second.watcher.on_assigned = second.consumer.pause
+        until(lambda: bool(second.owned), second)
+        # Asked for ten seconds at most.
+        assert committed_position(second.consumer, at) == Position(0, "before")
+        other.append(topic, [(None, b"behind it", None, 0)], 0)
+        assert values(read_all(other, topic, expect=2)) == [b"done", b"behind it"]
+        with pytest.raises(Fenced):
+            dead.commit()
+        second.consumer.close()
+
+    def test_nobody_is_ended_who_still_answers_in_time(self, names: Names) -> None:
+        log, other = names.log(), names.log()
+        topic, group = names.topic(log, partitions=2), names.name("g")
+        everything = {TopicPartition(topic, partition): Position(0, "mine") for partition in (0, 1)}
+        first, producer = Member(log, group, [topic]), log.producer(names.name("p"))
+        until(lambda: len(first.owned) == 2, first)
+        first.watcher.on_revoked = lambda _: commit(producer, first.consumer.membership(), everything)
+        second = Member(other, group, [topic])
+        until(lambda: len(first.owned) == len(second.owned) == 1, first, second)
+        first.watcher.on_revoked = lambda _: None
+        (given,) = second.owned
+        assert committed_position(second.consumer, given) == Position(0, "mine")
+        commit(producer, sends=[(topic, b"goes on")])
+        for member in (second, first):
+            member.consumer.close()
+
     def test_an_answer_from_before_a_seek_is_not_given_after_it(self, names: Names) -> None:
         log = names.log()
         topic, group = names.topic(log), names.name("g")
@@ -292,13 +333,14 @@ class TestPositions:
         at = TopicPartition(topic, 0)
         member = Member(log, group, [topic])
         until(lambda: bool(member.owned), member)
-        producer = log.producer(names.name("p"))
-        commit(producer, member.consumer.membership(), {at: Position(1, "x" * 4_095)})
+        name = names.name("p")
+        producer, room = log.producer(name), 4_095 - len(signed("", name))
+        commit(producer, member.consumer.membership(), {at: Position(1, "x" * room)})
         producer.begin()
         with pytest.raises(Fatal, match=r"4095 characters"):
-            producer.send_offsets({at: Position(2, "x" * 4_096)}, member.consumer.membership())
+            producer.send_offsets({at: Position(2, "x" * (room + 1))}, member.consumer.membership())
         producer.abort()
-        assert member.consumer.committed([at]) == {at: Position(1, "x" * 4_095)}
+        assert member.consumer.committed([at]) == {at: Position(1, "x" * room)}
         member.consumer.close()
 
 
