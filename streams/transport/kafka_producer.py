@@ -23,6 +23,7 @@ from confluent_kafka import TopicPartition as At
 
 from streams.errors import Doubtful, Fenced, Retryable, StreamError
 from streams.runtime.ports import Headers, Membership, Position, TopicPartition
+from streams.transport.kafka_beside import Beside
 from streams.transport.kafka_config import SOCKET_TIMEOUT_MS, TRANSACTION_TIMEOUT_MS, Connection
 from streams.transport.kafka_errors import Complaints
 from streams.transport.kafka_group import write_membership
@@ -54,6 +55,7 @@ class KafkaProducer:
         self._spent = False
         """Whether the next transaction wants another client."""
         self._dead: Fenced | None = None
+        self._beside = Beside()
         self._client: Client | None = None
         self._produce: Callable[..., None] = self._gone
         self._renew()
@@ -105,10 +107,18 @@ class KafkaProducer:
             At(topic, number, p.offset, metadata=signed(p.metadata, self._id)) for (topic, number), p in offsets.items()
         ]
         place = write_membership(membership)
+        live = self._live
         try:
-            self._live.send_offsets_to_transaction(at, place, _CALL_S)
+            done = self._beside.call(
+                lambda: live.send_offsets_to_transaction(at, place, _CALL_S), self._transaction_s
+            )  # fmt: skip
         except KafkaException as problem:
             raise self._noted(problem, f"add positions of group {membership.group}") from problem
+        if not done:
+            # The transaction is over by now, whatever becomes of the call; only the client does not know.
+            self._dead = Fenced(f"producer {self._id}: no answer to positions of group {membership.group}")
+            self._open = False
+            raise self._dead
 
     def commit(self) -> None:
         """All or nothing. Raises `Fenced` (nothing happened), `Retryable` (call again), `Doubtful`, `Poison`, `Fatal`."""
@@ -161,6 +171,7 @@ class KafkaProducer:
         """Close at once; what is open is aborted by the successor, or when its time is over."""
         self._dead = self._dead or Fenced(f"producer {self._id}: it was closed, or another took its place")
         self._open = False
+        self._beside.close()
         self._discard()
 
     # -- pieces

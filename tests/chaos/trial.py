@@ -1,8 +1,10 @@
 """Trials from beginning to end: sieges, the measurement of takeovers, the mutants."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -22,8 +24,8 @@ Say = Callable[[str], None]
 def besiege(faults: Iterable[tuple[str, Fault]], *, seed: int, say: Say, until: float | None = None) -> Round:
     """One siege: these faults, one after the other (until a time of the monotonic clock); then the judgement."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="rapport-chaos-") as folder, grounds(Path(folder)) as ground:
-        siege = Siege(ground, Path(folder) / "siege", seed=seed, rate=RATE)
+    with _kept_when_wrong(say) as folder, grounds(folder) as ground:
+        siege = Siege(ground, folder / "siege", seed=seed, rate=RATE)
         try:
             siege.begin()
             for name, fault in faults:
@@ -35,7 +37,29 @@ def besiege(faults: Iterable[tuple[str, Fault]], *, seed: int, say: Say, until: 
             told = ways_out(siege.workers.told())
         finally:
             siege.close()
+        if verdict.wrong:
+            say(f"logs of workers and broker: {_keep(folder)}")
     return Round(seed, verdict, siege.suffered, happened, told, time.monotonic() - began)
+
+
+@contextmanager
+def _kept_when_wrong(say: Say) -> Iterator[Path]:
+    """A folder for one trial. Its logs are kept when the trial does not come to its end."""
+    with tempfile.TemporaryDirectory(prefix="rapport-chaos-") as folder:
+        try:
+            yield Path(folder)
+        except BaseException:
+            say(f"logs of workers and broker: {_keep(Path(folder))}")
+            raise
+
+
+def _keep(folder: Path) -> Path:
+    kept = Path(tempfile.mkdtemp(prefix="rapport-chaos-logs-"))
+    for path in folder.rglob("*.log"):
+        # Not the broker's data, which has that ending too.
+        if "data" not in path.relative_to(folder).parts:
+            shutil.copyfile(path, kept / path.name)
+    return kept
 
 
 def takeovers(*, seed: int, times: int, say: Say) -> tuple[list[Row], Round]:
