@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 _PATIENCE_S = 60.0
 _END = KafkaError._PARTITION_EOF
-_STANDING = re.compile(r"v1;(\d+);(\d+(?:,\d+)*)")
+_STANDING = re.compile(r"v1;(\d+);(\d+(?:,\d+)*)(?: by \S+)?")
 _KEYS_AT_A_TIME = 500
 
 
