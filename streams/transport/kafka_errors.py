@@ -116,25 +116,27 @@ class Complaints:
         name = error.name()
         if name in _POISON:
             return Poison(self._hide(f"{_POISON[name]} ({doing}: {error.str()})"))
-        said = f"{self._client}: {doing}: {{}} ({name}: {error.str()})"
+
+        def said(why: str) -> str:
+            # The broker's own words may hold anything, braces too.
+            return self._hide(f"{self._client}: {doing}: {why} ({name}: {error.str()})")
+
         if name in _FATAL and not (name == "INVALID_REPLICATION_FACTOR" and _STARTING in error.str()):
-            return Fatal(self._hide(said.format(_FATAL[name])))
+            return Fatal(said(_FATAL[name]))
         if name in _FENCED:
-            return Fenced(self._hide(said.format(_FENCED[name])))
+            return Fenced(said(_FENCED[name]))
         if error.retriable():
-            return Retryable(self._hide(said.format("not now" + self._why())))
+            return Retryable(said("not now" + self._why()))
         if name == "_INCONSISTENT":
             # The client keeps to itself why. A topic that was there at the start is not likely the reason.
-            return Fenced(
-                self._hide(said.format("records could not be written: no answer, or a topic that is not there"))
-            )
+            return Fenced(said("records could not be written: no answer, or a topic that is not there"))
         if error.txn_requires_abort():
-            return Fenced(self._hide(said.format("the transaction cannot be committed any more")))
+            return Fenced(said("the transaction cannot be committed any more"))
         if error.fatal() or name == "_FATAL":
-            return Fenced(self._hide(said.format("the producer is of no use any more")))
+            return Fenced(said("the producer is of no use any more"))
         if name in _RETRY or name in _FATAL:
-            return Retryable(self._hide(said.format("not now" + self._why())))
-        return Fatal(self._hide(said.format("the client gave up; look the code up in Kafka's protocol guide")))
+            return Retryable(said("not now" + self._why()))
+        return Fatal(said("the client gave up; look the code up in Kafka's protocol guide"))
 
     def _why(self) -> str:
         return f", last complaint: {self.last.str()}" if self.last is not None else ""

@@ -148,6 +148,11 @@ class TestErrors:
             assert said in str(found)
             assert "do something" in str(found)
 
+    def test_the_words_of_a_broker_may_hold_anything(self) -> None:
+        complaints = Complaints(Connection("a:1"), "producer p")
+        error = KafkaError(KafkaError._FENCED, "old epoch (broker 1 PID{Id:2,Epoch:6}) {}", fatal=True)
+        assert "PID{Id:2,Epoch:6}) {}" in str(complaints.translated(error, "commit {this}"))
+
     def test_why_it_takes_so_long_is_told_beside_it(self) -> None:
         complaints = Complaints(Connection("a:1"), "log")
         complaints.heard(KafkaError(KafkaError._TRANSPORT, "a:1: Connection refused"))
