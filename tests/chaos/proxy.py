@@ -24,6 +24,7 @@ class _Link:
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self.ends = {"to client": client, "to server": server}
         self.flows: dict[Direction, asyncio.Event] = {"to client": asyncio.Event(), "to server": asyncio.Event()}
+        self.is_half = False
         for flow in self.flows.values():
             flow.set()
 
@@ -31,11 +32,17 @@ class _Link:
         sink, flow = self.ends[direction], self.flows[direction]
         while data := await source.read(_CHUNK):
             await flow.wait()
+            if self.is_half and direction == "to client":
+                continue
             sink.write(data)
             await sink.drain()
         await flow.wait()
         if sink.can_write_eof():
             sink.write_eof()
+
+    def close_half(self) -> None:
+        self.is_half = True
+        self.ends["to client"].write_eof()
 
     def flow(self) -> None:
         for flow in self.flows.values():
@@ -84,7 +91,7 @@ class Proxy:
 
     def close_half(self) -> None:
         """To the clients it looks as if the server said no more; what they say still goes through."""
-        self._do(lambda link: link.ends["to client"].write_eof())
+        self._do(_Link.close_half)
 
     def close(self) -> None:
         """Listen no more, drop everything."""

@@ -83,6 +83,9 @@ class Siege:
         for slot in [*self.workers.pids]:
             if self.workers.is_gone(slot):
                 self.workers.gone(slot)
+            elif self.workers.is_asleep(slot):
+                # Two may have gone into traps of which one was enough.
+                self.workers.signal(slot, signal.SIGCONT)
         self.workers.leave([slot for slot in self.workers.pids if slot not in self.slots])
         for slot in self.slots:
             if slot not in self.workers.pids:
