@@ -33,6 +33,8 @@ _CALL_S = 1.0
 """One try of a call; a worker that leaves must not hang on it longer."""
 _INIT_S = 30.0
 """Taking over waits for what the predecessor left open."""
+_HANG_S = 5.0
+"""A call that has not come back by then may never do so. Given up too soon costs no more than an abort."""
 _FULL_S = 0.05
 _ANY_TOPIC = "__consumer_offsets"
 """Asked for to be connected: one topic, not the thousands that a cluster may have."""
@@ -110,12 +112,12 @@ class KafkaProducer:
         live = self._live
         try:
             done = self._beside.call(
-                lambda: live.send_offsets_to_transaction(at, place, _CALL_S), self._transaction_s
-            )  # fmt: skip
+                lambda: live.send_offsets_to_transaction(at, place, _CALL_S), min(_HANG_S, self._transaction_s)
+            )
         except KafkaException as problem:
             raise self._noted(problem, f"add positions of group {membership.group}") from problem
         if not done:
-            # The transaction is over by now, whatever becomes of the call; only the client does not know.
+            # Nothing is committed, whatever becomes of the call: a successor ends this transaction.
             self._dead = Fenced(f"producer {self._id}: no answer to positions of group {membership.group}")
             self._open = False
             raise self._dead

@@ -62,6 +62,8 @@ class Judge:
             *(topic for topic, _, _ in product.outputs.values()),
         ]  # fmt: skip
         self._counts = self._kafka.partitions(topics)
+        if drained:
+            self._kafka.settle([where for topic in topics for where in self._wheres(topic)])
         self.records = self._kafka.read({where: 0 for topic in topics for where in self._wheres(topic)})
         inbox, raw = self._wheres(product.inbox), [where for topic in product.raw for where in self._wheres(topic)]
         self._stands = self._kafka.standings(f"{product.app}.fold", inbox)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import redis
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 _PATIENCE_S = 60.0
 _END = KafkaError._PARTITION_EOF
@@ -46,6 +47,24 @@ class Kafka:
             return {topic: len(shown[topic].partitions) for topic in topics}
         finally:
             consumer.close()
+
+    def settle(self, wheres: Sequence[tuple[str, int]]) -> None:
+        """Wait until no open transaction hides anything: what a dead process has left is ended when its time is over."""
+        admin = AdminClient({"bootstrap.servers": self._settings["bootstrap.servers"], "log_level": 0})
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = {TopicPartition(*where): latest for where in wheres}
+        end = time.monotonic() + _PATIENCE_S
+        while True:
+            ends = [
+                {at: answer.result().offset for at, answer in admin.list_offsets(asked, isolation_level=how).items()}
+                for how in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)
+            ]
+            if ends[0] == ends[1]:
+                return
+            assert time.monotonic() < end, (
+                f"a transaction hangs in {[at for at in ends[0] if ends[0][at] != ends[1][at]]}"
+            )
+            time.sleep(0.2)
 
     def read(
         self, starts: Mapping[tuple[str, int], int], *, first_only: bool = False
