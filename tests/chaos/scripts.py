@@ -102,6 +102,15 @@ class Script:
         while time.monotonic() < end and not condition():
             time.sleep(_LOOK_S)
 
+    def is_level(self) -> bool:
+        """Whether the store stands where the log does."""
+        client, app = self.grounds.redis.client, self.product.app
+        return all(
+            client.hget(f"{{{app}:{partition}}}:meta", "seq") == b"%d" % seq
+            for partition, seq in self.seqs().items()
+            if seq
+        )
+
     def seqs(self) -> dict[int, int]:
         """What the log says of each inbox partition."""
         wheres = [(self.product.inbox, partition) for partition in range(self.product.partitions)]
@@ -109,7 +118,9 @@ class Script:
         return {partition: stand.seq if stand else 0 for (_, partition), stand in found.items()}
 
     def verdict(self, *, drained: bool = True) -> Verdict:
-        """Everybody leaves; then the oracle."""
+        """Everybody leaves, once the store is where the log is, or does not get there; then the oracle."""
+        if drained:
+            self.watch_for(self.is_level, 5)
         self.workers.leave([*self.workers.pids])
         found = judge(self.grounds.broker, self.grounds.redis.client, self.product, drained=drained)
         found.wrong += self.workers.wrong

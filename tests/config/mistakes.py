@@ -224,13 +224,17 @@ LINES: dict[str, tuple[str, str]] = {
     ),
     "metrics for everybody": (
         '[observe]\nmetrics_host = "0.0.0.0"',
-        "c.toml:2: observe.metrics_host: want 127.0.0.1 where there is no token, got '0.0.0.0'; "
-        "name a file with a token in observe.metrics_token_file",
+        (
+            "c.toml:2: observe.metrics_host: want 127.0.0.1 where there is no token, got '0.0.0.0'; "
+            "name a file with a token in observe.metrics_token_file"
+        ),
     ),
     "a worker taken for stuck while it tries": (
         "[observe]\nstuck_ms = 1_000",
-        "c.toml:2: observe.stuck_ms: want 35,000 to 3,600,000, got 1000; "
-        "choose one in between: a commit may be tried for 30 s while the brokers are away",
+        (
+            "c.toml:2: observe.stuck_ms: want 35,000 to 3,600,000, got 1000; "
+            "choose one in between: a commit may be tried for 30 s while the brokers are away"
+        ),
     ),
     "broken syntax": (
         "[engine]\npartitions = \n",
