@@ -6,6 +6,7 @@ ask ──► answered within a moment                 the positions
 """
 
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,7 +21,12 @@ from streams.transport.kafka_predecessors import Predecessors, unsigned
 _FIRST_WAIT_S, _WAIT_S = 1.0, 0.25
 """How long the caller waits: when connections have to be made first; then. Asked again, it does not wait at all."""
 _TRY_S = 0.5
-"""One try of the client; closing has to wait for its end."""
+"""One try of the client."""
+_SILENT_S, _SETTLE_S = 3.0, 15.0
+"""Then it is given up: a client that lost its connection while it was asked may never answer. Ending a predecessor's
+transaction may take longer."""
+_CLOSE_S = 1.0
+"""Who closes waits so long for an answer that is under way."""
 
 
 class Positions:
@@ -38,6 +44,9 @@ class Positions:
         """Committed positions; null where there is none. Raises `Retryable` while there is no answer, `Fatal`."""
         key = tuple(wheres)
         question = self._under_way.get(key)
+        if question is not None and question.is_silent:
+            self._abandoned.append(self._under_way.pop(key))
+            question = None
         if question is None:
             question = self._under_way[key] = _Question(
                 self._client, key, self._predecessors if key in self._waited else None
@@ -73,9 +82,9 @@ class Positions:
         self._abandoned = [question for question in self._abandoned if question.thread.is_alive()]
 
     def close(self) -> None:
-        """Wait until nobody uses the client any more."""
+        """Wait until nobody uses the client any more; not for those that will never answer."""
         for question in [*self._abandoned, *self._under_way.values()]:
-            question.thread.join()
+            question.thread.join(0 if question.is_silent else _CLOSE_S)
 
 
 class _Question:
@@ -87,15 +96,21 @@ class _Question:
         self.problem: KafkaException | None = None
         self._client, self._predecessors = client, predecessors
         self._wheres = [At(*where) for where in wheres]
+        self._until = time.monotonic() + (_SILENT_S if predecessors is None else _SETTLE_S)
         self.thread = threading.Thread(target=self._ask, name="positions", daemon=True)
         self.thread.start()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it should have been answered long ago, one way or the other."""
+        return self.thread.is_alive() and time.monotonic() > self._until
 
     def _ask(self) -> None:
         try:
             if self._predecessors is None:
                 self.found = self._client.committed(self._wheres, _TRY_S)
             else:
-                self.found = self._predecessors.settle(self._client, self._wheres)
+                self.found = self._predecessors.settle(self._wheres)
         except KafkaException as problem:
             self.problem = problem
 

@@ -10,7 +10,7 @@ might still commit would be refused; one that only slept makes a new producer an
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer
@@ -43,31 +43,27 @@ class Predecessors:
         self._connection, self._group, self._session_timeout_ms = connection, group, session_timeout_ms
         self._ours = ours
 
-    def settle(self, client: Any, wheres: list[At]) -> list[At]:
-        """Positions that have waited once already. `client`: the consumer that could not be answered.
-
-        Raises `KafkaException` when there is still no answer.
-        """
+    def settle(self, wheres: list[At]) -> list[At]:
+        """Positions that have waited once already. Raises `KafkaException` when there is still no answer."""
         # Answered at once: then it is not the broker that is slow.
         holders = self._holders(wheres)
-        try:
-            return list(client.committed(wheres, _AGAIN_S))
-        except KafkaException:
-            for holder in sorted(holders):
-                self._end(holder)
-        return list(client.committed(wheres, _ANSWER_S))
+        # Asked by a client of its own: one that has lost its connection while it was asked may never answer.
+        with closing(self._client("read_committed")) as looking:
+            try:
+                return list(looking.committed(wheres, _AGAIN_S))
+            except KafkaException:
+                for holder in sorted(holders):
+                    self._end(holder)
+            return list(looking.committed(wheres, _ANSWER_S))
+
+    def _client(self, isolation: str) -> Any:
+        config = self._connection.consumer(self._group, self._session_timeout_ms)
+        return Consumer({**config, "isolation.level": isolation})
 
     def _holders(self, wheres: list[At]) -> set[str]:
         """Who has committed these last, seen without waiting for whatever is under way."""
-        config = {
-            **self._connection.consumer(self._group, self._session_timeout_ms),
-            "isolation.level": "read_uncommitted",
-        }
-        looking = Consumer(config)
-        try:
+        with closing(self._client("read_uncommitted")) as looking:
             found = looking.committed(wheres, _ANSWER_S)
-        finally:
-            looking.close()
         names = {(at.metadata or "").partition(_BY)[2] for at in found if at.error is None}
         # As a tuple first: the polling thread may make a producer meanwhile.
         return names - {"", *tuple(self._ours)}

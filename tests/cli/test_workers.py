@@ -41,7 +41,7 @@ def wait_for(crew: Worker, event: str, slots: set[str], count: int = 1) -> None:
 def processes(crew: Worker) -> dict[str, int]:
     """The workers' processes by slot."""
     pids = subprocess.run(
-        ["ps", "--ppid", str(crew.process.pid), "-o", "pid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-ww", "--ppid", str(crew.process.pid), "-o", "pid=,args="], capture_output=True, text=True, check=True
     ).stdout
     words = [line.split() for line in pids.splitlines()]
     return {line[line.index("--slot") + 1]: int(line[0]) for line in words if "--slot" in line}

@@ -58,7 +58,7 @@ def test_recorded_payloads_say_who_said_it(folder: Path) -> None:
 
 
 def test_it_runs_and_can_be_looked_at_meanwhile(folder: Path) -> None:
-    worker, generate, tail, customer = commands(block_with("rapport run"))
+    worker, generate, tail, customer = commands(block_with("rapport generate --config"))
     said_by_worker = (folder / "worker.txt").open("wb")
     running = subprocess.Popen(worker.split(), cwd=folder, env=ENV, stdout=said_by_worker, stderr=said_by_worker)
     try:

@@ -33,7 +33,7 @@ def topics(
 ) -> None:
     """The topics Rapport reads and writes. By itself: what each holds."""
     if context.invoked_subcommand is not None:
-        if config or make or as_json:
+        if config or make:
             raise usage("topics", want="options behind the command", got="options before it", fix="put them at the end")
     elif make:
         create(config, as_json)
